@@ -1,0 +1,216 @@
+/* Building a network: each layer declares its weights and neurons, and the parameters get their first values. */
+#include "engine/model.h"
+#include "base/threads.h"
+#include <string.h>
+
+const RvKernels *
+rv_kernels (void)
+{
+#ifdef __x86_64__
+  switch (rv_isa ())
+    {
+    case RV_ISA_V4:
+      return &rv_kernels_v4;
+    case RV_ISA_V3:
+      return &rv_kernels_v3;
+    }
+#endif
+  return &rv_kernels_baseline;
+}
+
+static RvLayer *
+layer_of (const RvLayerBuild *build)
+{
+  return &build->model->layers[build->index];
+}
+
+uint32_t
+rv_layer_inputs (const RvLayerBuild *build)
+{
+  return layer_of (build)->inputs;
+}
+
+void
+rv_layer_set_units (RvLayerBuild *build, uint32_t units)
+{
+  RvLayer *layer = layer_of (build);
+  layer->units = units;
+  layer->stride = rv_row_stride (units);
+  layer->lanes = RV_TILE * layer->stride;
+}
+
+/* Room for `count` floats at the end of the parameter vector, aligned; the values are zero. */
+static RvHandle
+add_parameter (RvLayerBuild *build, RvParameter p, const char *name)
+{
+  RvModel *model = build->model;
+  p.name = g_strdup_printf ("network.%u.%s", build->index, name);
+  p.offset = model->count;
+  p.count = (p.count + 15) / 16 * 16;
+  float *values = rv_aligned_alloc ((model->count + p.count) * sizeof (float));
+  if (model->count)
+    memcpy (values, model->values, model->count * sizeof (float));
+  rv_aligned_free (model->values);
+  model->values = values;
+  model->count += p.count;
+  g_array_append_val (model->parameters, p);
+  return (RvHandle) model->parameters->len - 1;
+}
+
+static RvStream
+initial_stream (const RvLayerBuild *build, const char *name)
+{
+  g_autofree char *path = g_strdup_printf ("network.%u.%s", build->index, name);
+  return rv_stream_new (build->model->seed, path, "initial", NULL);
+}
+
+RvHandle
+rv_layer_add_weight (RvLayerBuild *build, const char *name, uint32_t units, uint32_t inputs, uint32_t fan_in,
+                     const RvInstance *initializer, double scale)
+{
+  RvParameter p = { .type = RV_PARAMETER_WEIGHT, .units = units, .inputs = inputs, .stride = rv_row_stride (units) };
+  p.count = (size_t) p.stride * inputs;
+  /* dL/dinput of the first layer is asked of nobody; a square weight may be recurrent */
+  const gboolean adjoint = build->index > 0 || units == inputs;
+  p.transposed = adjoint ? build->model->transposed_count : SIZE_MAX;
+  build->model->transposed_count += adjoint ? (size_t) units * rv_row_stride (inputs) : 0;
+  RvHandle handle = add_parameter (build, p, name);
+  const RvInitializerClass *class = initializer->plugin->functions;
+  g_autofree float *rows = g_new0 (float, (size_t) units * inputs);
+  class->fill (initializer->self, initial_stream (build, name), units, inputs, fan_in, units, FALSE, rows);
+  for (uint32_t n = 0; n < units; n++)
+    for (uint32_t j = 0; j < inputs; j++)
+      build->model->values[rv_parameter (build->model, handle)->offset + rv_weight_at (&p, n, j)]
+          = (float) (scale * rows[(size_t) n * inputs + j]);
+  return handle;
+}
+
+RvHandle
+rv_layer_add_bias (RvLayerBuild *build, const char *name, uint32_t units, uint32_t fan_in,
+                   const RvInstance *initializer, double scale)
+{
+  RvParameter p = { .type = RV_PARAMETER_BIAS, .units = units, .inputs = 1, .stride = rv_row_stride (units) };
+  p.count = p.stride;
+  RvHandle handle = add_parameter (build, p, name);
+  const RvInitializerClass *class = initializer->plugin->functions;
+  float *bias = build->model->values + rv_parameter (build->model, handle)->offset;
+  class->fill (initializer->self, initial_stream (build, name), units, 1, fan_in, units, TRUE, bias);
+  for (uint32_t n = 0; n < units; n++)
+    bias[n] = (float) (scale * bias[n]);
+  return handle;
+}
+
+/* The raw parameter behind a learned number: through the inverse sigmoid where it must stay within (0, 1). */
+static double
+raw_initial (const RvTrainable *t, RvStream stream, uint64_t k)
+{
+  double x = rv_draw_raw (&t->initial, stream, k);
+  if (t->unit_interval && !t->initial.sigmoid)
+    return log (x / (1.0 - x));
+  if (!t->unit_interval && t->initial.sigmoid)
+    return 1.0 / (1.0 + exp (-x));
+  return x;
+}
+
+void
+rv_layer_set_neurons (RvLayerBuild *build, RvInstance *neuron, gboolean step_by_step)
+{
+  RvLayer *layer = layer_of (build);
+  const RvNeuronClass *class = neuron->plugin->functions;
+  layer->neuron = rv_instance_ref (neuron);
+  layer->variant = class->variant (neuron->self);
+  layer->kernels = &layer->variant->kernels[rv_isa ()];
+  layer->common = (const void *) ((const char *) neuron->self + class->common_offset);
+  layer->surrogate = layer->common->surrogate ? layer->common->surrogate->plugin->functions : NULL;
+  layer->step_by_step = step_by_step;
+  layer->lane_offset = build->model->lanes_count;
+  build->model->lanes_count += (size_t) layer->variant->params * layer->lanes;
+  for (uint32_t k = 0; k < layer->variant->params; k++)
+    {
+      const RvTrainable *t = (const void *) ((const char *) neuron->self + layer->variant->param_offsets[k]);
+      layer->learned[k] = RV_NO_HANDLE;
+      if (t->mode == RV_TRAIN_FIXED)
+        continue;
+      gboolean shared = t->mode == RV_TRAIN_SHARED;
+      RvParameter p = { .type = shared ? RV_PARAMETER_SHARED : RV_PARAMETER_NEURON, .units = shared ? 1 : layer->units,
+                        .inputs = 1, .stride = rv_row_stride (layer->units), .rate = t->rate };
+      p.count = p.units;
+      g_autofree char *name = g_strconcat ("neuron.", layer->variant->param_names[k], NULL);
+      layer->learned[k] = add_parameter (build, p, name);
+      RvParameter *q = rv_parameter (build->model, layer->learned[k]);
+      RvStream stream = initial_stream (build, name);
+      for (uint32_t n = 0; n < p.units; n++)
+        build->model->values[q->offset + n] = (float) raw_initial (t, stream, n);
+    }
+}
+
+static gboolean
+build_layer (RvModel *model, uint32_t index, RvInstance *instance, uint32_t inputs, GError **error)
+{
+  RvLayer *layer = &model->layers[index];
+  const RvLayerClass *class = instance->plugin->functions;
+  RvLayerBuild build = { model, index, NULL };
+  layer->instance = rv_instance_ref (instance);
+  layer->inputs = inputs;
+  if (!class->build (instance->self, &build, error))
+    {
+      g_prefix_error (error, "network.%u: layer/%s: ", index, instance->plugin->name);
+      return FALSE;
+    }
+  layer->dense_output = !layer->variant->fires;
+  layer->reads_membrane = !layer->variant->fires;
+  return TRUE;
+}
+
+static gboolean
+build_all (RvModel *model, const RvInstances *layers, const RvDatasetSpec *data, GError **error)
+{
+  uint32_t inputs = data->units;
+  for (uint32_t k = 0; k < layers->n; k++)
+    {
+      if (!build_layer (model, k, layers->items[k], inputs, error))
+        return FALSE;
+      inputs = model->layers[k].units;
+    }
+  if (inputs != data->classes)
+    {
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "the last layer of the network has %u units, but the data has %u "
+                   "classes; set the last layer's units to %u", inputs, data->classes, data->classes);
+      return FALSE;
+    }
+  const RvDecoderClass *decoder = model->decoder->plugin->functions;
+  RvLayer *last = &model->layers[model->n_layers - 1];
+  model->decisions = decoder->decisions (model->decoder->self, data->steps, error);
+  last->dense_output = TRUE;
+  last->reads_membrane = !last->variant->fires || decoder->reads (model->decoder->self) == RV_READ_MEMBRANE;
+  return model->decisions > 0;
+}
+
+RvModel *
+rv_model_new (const RvInstances *layers, RvInstance *decoder, RvInstance *loss, const RvDatasetSpec *data,
+              uint64_t seed, GError **error)
+{
+  if (!layers->n)
+    {
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "the network has no layers");
+      return NULL;
+    }
+  if (!data->steps)
+    {
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "the data (%u units) has no time steps; put transform/repeat or "
+                   "transform/rate-code between the dataset and the trainer", data->units);
+      return NULL;
+    }
+  g_autoptr (RvModel) model = g_new0 (RvModel, 1);
+  g_atomic_ref_count_init (&model->references);
+  model->parameters = g_array_new (FALSE, TRUE, sizeof (RvParameter));
+  model->n_layers = layers->n;
+  model->layers = g_new0 (RvLayer, layers->n);
+  model->decoder = rv_instance_ref (decoder);
+  model->loss = rv_instance_ref (loss);
+  model->steps = data->steps;
+  model->inputs = data->units;
+  model->classes = data->classes;
+  model->seed = seed;
+  return build_all (model, layers, data, error) ? g_steal_pointer (&model) : NULL;
+}

@@ -1,0 +1,284 @@
+/* Running batches: tiles over workers, fixed accumulators, sums as a fixed tree. */
+#include "engine/model.h"
+#include "base/threads.h"
+#include <string.h>
+
+typedef struct
+{
+  RvModel *model;
+  const float *parameters;
+  const RvBatch *batch;
+  const RvObserver *observer;
+  gboolean backward;
+  uint32_t n_tiles, n_slots, block;
+  double *loss;      /* [n_tiles]: sums over samples */
+  uint64_t *correct; /* [n_tiles] */
+  float *result;
+  GError **errors; /* [n_slots] */
+} Job;
+
+/* Steps of a block, by shape alone: the widest layer's currents of a block fill about the outer cache. */
+static uint32_t
+block_steps (const RvModel *model)
+{
+  uint32_t widest = 1;
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    widest = MAX (widest, model->layers[k].lanes);
+  return CLAMP ((1u << 20) / widest, 8, MAX (model->steps, 8));
+}
+
+static void
+forward (const Job *job, RvWork *work)
+{
+  const RvModel *model = job->model;
+  for (uint32_t from = 0; from < model->steps; from += job->block)
+    for (uint32_t k = 0; k < model->n_layers; k++)
+      {
+        const RvInstance *layer = model->layers[k].instance;
+        const RvLayerClass *class = layer->plugin->functions;
+        class->forward (layer->self, &work->passes[k], from, MIN (from + job->block, model->steps));
+      }
+}
+
+static void
+backward (const Job *job, RvWork *work)
+{
+  const RvModel *model = job->model;
+  const uint32_t blocks = (model->steps + job->block - 1) / job->block;
+  for (uint32_t b = blocks; b-- > 0;)
+    for (uint32_t k = model->n_layers; k-- > 0;)
+      {
+        const RvInstance *layer = model->layers[k].instance;
+        const RvLayerClass *class = layer->plugin->functions;
+        const uint32_t from = b * job->block;
+        class->backward (layer->self, &work->passes[k], from, MIN (from + job->block, model->steps));
+      }
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    rv_pass_end (&work->passes[k]);
+}
+
+static uint32_t
+largest (const float *scores, uint32_t n)
+{
+  uint32_t best = 0;
+  for (uint32_t k = 1; k < n; k++)
+    if (scores[k] > scores[best])
+      best = k;
+  return best;
+}
+
+/* Decodes, prices and, for the backward pass, seeds the gradient of every sample of a tile. */
+static void
+judge (const Job *job, RvWork *work, uint32_t tile, uint32_t n)
+{
+  const RvModel *model = job->model;
+  const RvLayerPass *last = &work->passes[model->n_layers - 1];
+  const RvDecoderClass *decoder = model->decoder->plugin->functions;
+  const RvLossClass *loss = model->loss->plugin->functions;
+  const size_t stride = last->layer->lanes, row = (size_t) model->decisions * model->classes;
+  const float scale = 1.0f / (float) job->batch->n;
+  double sum = 0.0;
+  uint64_t correct = 0;
+  if (job->backward)
+    memset (last->out_gradient, 0, model->steps * stride * sizeof (float));
+  for (uint32_t s = 0; s < n; s++)
+    {
+      const float *out = last->out + s * last->layer->stride;
+      float *scores = work->scores + s * row;
+      decoder->decode (model->decoder->self, model->steps, model->classes, stride, out, scores);
+      for (uint32_t d = 0; d < model->decisions; d++)
+        {
+          float *g = job->backward ? work->scores_gradient + d * model->classes : NULL;
+          sum += loss->value (model->loss->self, model->classes, scores + d * model->classes, work->labels[s], g);
+          correct += largest (scores + d * model->classes, model->classes) == work->labels[s];
+          for (uint32_t c = 0; g && c < model->classes; c++)
+            g[c] *= scale;
+        }
+      if (job->backward)
+        decoder->adjoint (model->decoder->self, model->steps, model->classes, stride, out, work->scores_gradient,
+                          last->out_gradient + s * last->layer->stride);
+    }
+  job->loss[tile] = sum;
+  job->correct[tile] = correct;
+}
+
+static void
+observe (const Job *job, const RvWork *work, uint32_t slot, uint32_t first, uint32_t n)
+{
+  const RvModel *model = job->model;
+  g_autofree RvSignal *layers = g_new (RvSignal, model->n_layers);
+  uint32_t ids[RV_TILE];
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    layers[k] = work->passes[k].output;
+  for (uint32_t s = 0; s < n; s++)
+    ids[s] = job->batch->ids ? job->batch->ids[first + s] : first + s;
+  RvTileView view = { .slot = slot, .samples = n, .ids = ids, .labels = work->labels, .decisions = model->decisions,
+                      .classes = model->classes, .scores = work->scores, .input = &work->input, .layers = layers };
+  job->observer->tile (job->observer->self, &view);
+}
+
+/* All tiles of one slot, in ascending order: tile = slot, slot + n_slots, ... */
+static void
+run_slot (void *self, uint32_t slot, uint32_t worker)
+{
+  const Job *job = self;
+  RvModel *model = job->model;
+  if (!model->work[worker])
+    model->work[worker] = rv_work_new (model);
+  RvWork *work = model->work[worker];
+  float *gradient = job->backward ? model->accumulators + slot * model->count : NULL;
+  if (gradient)
+    memset (gradient, 0, model->count * sizeof (float));
+  for (uint32_t tile = slot; tile < job->n_tiles; tile += job->n_slots)
+    {
+      const uint32_t first = tile * RV_TILE, n = MIN (RV_TILE, job->batch->n - first);
+      if (!rv_work_read (work, model, job->batch, first, n, &job->errors[slot]))
+        return;
+      rv_work_begin (work, model, job->batch, first, n, job->parameters, gradient);
+      forward (job, work);
+      judge (job, work, tile, n);
+      if (job->observer)
+        observe (job, work, slot, first, n);
+      if (job->backward)
+        backward (job, work);
+    }
+}
+
+#define SUM_RANGE 4096
+
+/* The accumulators of a range of parameters, summed as a fixed tree. */
+static void
+sum_range (void *self, uint32_t index, uint32_t worker)
+{
+  const Job *job = self;
+  const size_t count = job->model->count, from = (size_t) index * SUM_RANGE, n = MIN (SUM_RANGE, count - from);
+  for (uint32_t step = 1; step < job->n_slots; step *= 2)
+    for (uint32_t k = 0; k + step < job->n_slots; k += 2 * step)
+      {
+        float *a = job->model->accumulators + k * count + from;
+        const float *b = job->model->accumulators + (k + step) * count + from;
+        for (size_t l = 0; l < n; l++)
+          a[l] += b[l];
+      }
+  memcpy (job->result + from, job->model->accumulators + from, n * sizeof (float));
+}
+
+static void
+prepare_workers (RvModel *model)
+{
+  const uint32_t n = rv_threads_get ();
+  if (n <= model->n_work)
+    return;
+  model->work = g_renew (RvWork *, model->work, n);
+  memset (model->work + model->n_work, 0, (n - model->n_work) * sizeof (RvWork *));
+  model->n_work = n;
+}
+
+static gboolean
+run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const RvObserver *observer, float *gradient,
+           RvScore *score, GError **error)
+{
+  const uint32_t n_tiles = (batch->n + RV_TILE - 1) / RV_TILE;
+  /* few accumulators for large networks: 16 up to a million parameters, 8 above */
+  const uint32_t n_slots = model->count <= (1u << 20) ? RV_TILE_SLOTS : RV_TILE_SLOTS / 2;
+  g_autofree double *loss = g_new0 (double, n_tiles + 1);
+  g_autofree uint64_t *correct = g_new0 (uint64_t, n_tiles + 1);
+  GError *errors[RV_TILE_SLOTS] = { NULL };
+  Job job = { model, parameters ? parameters : model->values, batch, observer, gradient != NULL, n_tiles, n_slots,
+              block_steps (model), loss, correct, gradient, errors };
+  prepare_workers (model);
+  rv_model_prepare (model, job.parameters);
+  if (gradient && !model->accumulators)
+    model->accumulators = rv_aligned_alloc (n_slots * model->count * sizeof (float));
+  rv_parallel_for (n_slots, run_slot, &job);
+  gboolean ok = TRUE;
+  for (uint32_t k = 0; k < n_slots; k++)
+    if (errors[k] && ok)
+      {
+        g_propagate_error (error, errors[k]);
+        ok = FALSE;
+      }
+    else
+      g_clear_error (&errors[k]);
+  if (ok && gradient)
+    rv_parallel_for ((uint32_t) ((model->count + SUM_RANGE - 1) / SUM_RANGE), sum_range, &job);
+  RvScore sum = { batch->n, (uint64_t) batch->n * model->decisions, 0, 0.0 };
+  for (uint32_t k = 0; k < n_tiles; k++)
+    {
+      sum.loss += loss[k];
+      sum.correct += correct[k];
+    }
+  sum.loss /= MAX (batch->n, 1);
+  if (score)
+    *score = sum;
+  return ok;
+}
+
+gboolean
+rv_model_evaluate (const RvModel *model, const float *parameters, const RvBatch *batch, const RvObserver *observer,
+                   RvScore *score, GError **error)
+{
+  return run_batch ((RvModel *) model, parameters, batch, observer, NULL, score, error);
+}
+
+gboolean
+rv_model_gradient (const RvModel *model, const float *parameters, const RvBatch *batch, float *gradient,
+                   RvScore *score, GError **error)
+{
+  return run_batch ((RvModel *) model, parameters, batch, NULL, gradient, score, error);
+}
+
+static const char *
+kind_of (float x)
+{
+  return isnan (x) ? "NaN" : "infinite";
+}
+
+/* The first current of a tile that is not finite, by step and then by layer. */
+static char *
+first_bad_current (const RvModel *model, const RvWork *work)
+{
+  for (uint32_t t = 0; t < model->steps; t++)
+    for (uint32_t k = 0; k < model->n_layers; k++)
+      {
+        const RvLayerPass *pass = &work->passes[k];
+        const RvLayer *layer = pass->layer;
+        const gboolean is_still = pass->input->is_static && !layer->step_by_step;
+        const float *row = is_still ? pass->still : pass->current + (size_t) t * layer->lanes;
+        for (uint32_t l = 0; l < layer->lanes; l++)
+          if (!isfinite (row[l]))
+            return g_strdup_printf ("layer %u, step %u, unit %u: the input current is %s", k, t, l % layer->stride,
+                                    kind_of (row[l]));
+      }
+  return NULL;
+}
+
+char *
+rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
+{
+  RvModel *model = (RvModel *) const_model;
+  for (uint32_t k = 0; k < model->parameters->len; k++)
+    {
+      const RvParameter *p = rv_parameter (model, (RvHandle) k);
+      for (size_t l = 0; l < p->count; l++)
+        if (!isfinite (model->values[p->offset + l]))
+          return g_strdup_printf ("parameter %s is %s", p->name, kind_of (model->values[p->offset + l]));
+    }
+  prepare_workers (model);
+  rv_model_prepare (model, model->values);
+  if (!model->work[0])
+    model->work[0] = rv_work_new (model);
+  Job job = { .model = model, .parameters = model->values, .batch = batch, .block = block_steps (model) };
+  for (uint32_t first = 0; first < batch->n; first += RV_TILE)
+    {
+      const uint32_t n = MIN (RV_TILE, batch->n - first);
+      if (!rv_work_read (model->work[0], model, batch, first, n, NULL))
+        break;
+      rv_work_begin (model->work[0], model, batch, first, n, model->values, NULL);
+      forward (&job, model->work[0]);
+      char *text = first_bad_current (model, model->work[0]);
+      if (text)
+        return text;
+    }
+  return g_strdup ("the forward pass is finite; the gradient overflowed on its way back (try clip)");
+}

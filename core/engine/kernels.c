@@ -1,0 +1,253 @@
+/* The inner loops of projections. Built once per instruction set; RV_KERNELS names the table. Vectors are the
+ * compiler's own, as wide as the set allows, so that sums stay in registers. */
+#include "engine/kernels.h"
+
+#if defined(__AVX512F__)
+#define VW 16
+#elif defined(__AVX2__)
+#define VW 8
+#else
+#define VW 4
+#endif
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
+typedef float Vector __attribute__ ((vector_size (VW * 4), aligned (4), may_alias));
+
+RV_FN void
+gather_width (const float *weight, const uint32_t w, const uint32_t *offsets, const uint32_t *ids, const float *values,
+              uint32_t rows, const float *bias, float *out, size_t stride)
+{
+  const uint32_t nv = w / VW;
+  for (uint32_t r = 0; r < rows; r++)
+    {
+      float *row = out + r * stride;
+      const float *first = bias ? bias : row;
+      Vector sum[RV_PANEL / VW];
+#pragma GCC unroll 16
+      for (uint32_t v = 0; v < nv; v++)
+        sum[v] = *(const Vector *) (first + v * VW);
+      for (uint32_t e = offsets[r]; e < offsets[r + 1]; e++)
+        {
+          const float *x = weight + (size_t) ids[e] * w;
+          if (values)
+            {
+#pragma GCC unroll 16
+              for (uint32_t v = 0; v < nv; v++)
+                sum[v] += *(const Vector *) (x + v * VW) * values[e];
+            }
+          else
+            {
+#pragma GCC unroll 16
+              for (uint32_t v = 0; v < nv; v++)
+                sum[v] += *(const Vector *) (x + v * VW);
+            }
+        }
+#pragma GCC unroll 16
+      for (uint32_t v = 0; v < nv; v++)
+        *(Vector *) (row + v * VW) = sum[v];
+    }
+}
+
+/* Rows narrower than a vector. */
+RV_FN void
+gather_narrow (const float *weight, const uint32_t w, const uint32_t *offsets, const uint32_t *ids, const float *values,
+               uint32_t rows, const float *bias, float *out, size_t stride)
+{
+  for (uint32_t r = 0; r < rows; r++)
+    {
+      float *row = out + r * stride, sum[16];
+      const float *first = bias ? bias : row;
+      for (uint32_t j = 0; j < w; j++)
+        sum[j] = first[j];
+      for (uint32_t e = offsets[r]; e < offsets[r + 1]; e++)
+        for (uint32_t j = 0; j < w; j++)
+          sum[j] += weight[(size_t) ids[e] * w + j] * (values ? values[e] : 1.0f);
+      for (uint32_t j = 0; j < w; j++)
+        row[j] = sum[j];
+    }
+}
+
+static void
+gather (const float *weight, uint32_t width, const uint32_t *offsets, const uint32_t *ids, const float *values,
+        uint32_t rows, const float *bias, float *out, size_t stride)
+{
+#define RV_CASE(W)                                                                                                     \
+  case W:                                                                                                              \
+    if (values)                                                                                                        \
+      gather_width (weight, W, offsets, ids, values, rows, bias, out, stride);                                         \
+    else                                                                                                               \
+      gather_width (weight, W, offsets, ids, NULL, rows, bias, out, stride);                                           \
+    break;
+  switch (width)
+    {
+      RV_CASE (16)
+      RV_CASE (32)
+      RV_CASE (48)
+      RV_CASE (64)
+    case 1:
+      gather_narrow (weight, 1, offsets, ids, values, rows, bias, out, stride);
+      break;
+    case 2:
+      gather_narrow (weight, 2, offsets, ids, values, rows, bias, out, stride);
+      break;
+    default:
+      gather_narrow (weight, width, offsets, ids, values, rows, bias, out, stride);
+    }
+#undef RV_CASE
+}
+
+RV_FN int
+is_zero (const float *g, const uint32_t w)
+{
+  float any = 0.0f;
+  for (uint32_t j = 0; j < w; j++)
+    any = g[j] != 0.0f ? 1.0f : any; /* NaN counts as not zero */
+  return any == 0.0f;
+}
+
+RV_FN void
+scatter_width (float *gradient, const uint32_t w, const uint32_t *offsets, const uint32_t *ids, const float *values,
+               uint32_t rows, const float *g, size_t stride)
+{
+  for (uint32_t r = 0; r < rows; r++)
+    {
+      const float *row = g + r * stride;
+      if (offsets[r] == offsets[r + 1] || is_zero (row, w))
+        continue;
+      for (uint32_t e = offsets[r]; e < offsets[r + 1]; e++)
+        {
+          float *target = gradient + (size_t) ids[e] * w;
+          const float value = values ? values[e] : 1.0f;
+#pragma omp simd
+          for (uint32_t j = 0; j < w; j++)
+            target[j] += value * row[j];
+        }
+    }
+}
+
+static void
+scatter (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_t *ids, const float *values,
+         uint32_t rows, const float *g, size_t stride)
+{
+  switch (width)
+    {
+    case 64:
+      scatter_width (gradient, 64, offsets, ids, values, rows, g, stride);
+      break;
+    case 48:
+      scatter_width (gradient, 48, offsets, ids, values, rows, g, stride);
+      break;
+    case 32:
+      scatter_width (gradient, 32, offsets, ids, values, rows, g, stride);
+      break;
+    case 16:
+      scatter_width (gradient, 16, offsets, ids, values, rows, g, stride);
+      break;
+    default:
+      scatter_width (gradient, width, offsets, ids, values, rows, g, stride);
+    }
+}
+
+/* A block of `mr` rows and two vectors of columns, kept in registers over k. */
+RV_FN void
+product_block (const uint32_t mr, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
+               size_t ldc, gboolean add)
+{
+  Vector sum[4][2] = { 0 };
+  if (add)
+    for (uint32_t i = 0; i < mr; i++)
+      {
+        sum[i][0] = *(const Vector *) (c + i * ldc);
+        sum[i][1] = *(const Vector *) (c + i * ldc + VW);
+      }
+  for (uint32_t q = 0; q < k; q++)
+    {
+      const Vector b0 = *(const Vector *) (b + q * ldb), b1 = *(const Vector *) (b + q * ldb + VW);
+#pragma GCC unroll 4
+      for (uint32_t i = 0; i < mr; i++)
+        {
+          sum[i][0] += b0 * a[i * lda + q];
+          sum[i][1] += b1 * a[i * lda + q];
+        }
+    }
+  for (uint32_t i = 0; i < mr; i++)
+    {
+      *(Vector *) (c + i * ldc) = sum[i][0];
+      *(Vector *) (c + i * ldc + VW) = sum[i][1];
+    }
+}
+
+static void
+product (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *b, size_t ldb, float *c,
+         size_t ldc, gboolean add)
+{
+  uint32_t j = 0;
+  for (; j + 2 * VW <= n; j += 2 * VW)
+    {
+      uint32_t i = 0;
+      for (; i + 4 <= m; i += 4)
+        product_block (4, k, a + i * lda, lda, b + j, ldb, c + i * ldc + j, ldc, add);
+      for (; i < m; i++)
+        product_block (1, k, a + i * lda, lda, b + j, ldb, c + i * ldc + j, ldc, add);
+    }
+  for (uint32_t i = 0; i < m && j < n; i++)
+    {
+      float *row = c + i * ldc;
+      if (!add)
+        for (uint32_t q = j; q < n; q++)
+          row[q] = 0.0f;
+      for (uint32_t q = 0; q < k; q++)
+        {
+          const float x = a[i * lda + q];
+          const float *w = b + q * ldb;
+#pragma omp simd
+          for (uint32_t l = j; l < n; l++)
+            row[l] += x * w[l];
+        }
+    }
+}
+
+static void
+product_adjoint (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *g, size_t ldg, float *c,
+                 size_t ldc)
+{
+  for (uint32_t q = 0; q < k; q++)
+    for (uint32_t i = 0; i < m; i++)
+      {
+        const float x = a[i * lda + q];
+        if (x == 0.0f)
+          continue;
+#pragma omp simd
+        for (uint32_t l = 0; l < n; l++)
+          c[q * ldc + l] += x * g[i * ldg + l];
+      }
+}
+
+static uint32_t
+fired (const float *z, uint32_t n, uint32_t *ids)
+{
+  uint32_t count = 0, k = 0;
+#if defined(__AVX512F__) || defined(__AVX2__)
+  for (; k + VW <= n; k += VW)
+    {
+#ifdef __AVX512F__
+      uint32_t mask = _mm512_cmp_ps_mask (_mm512_loadu_ps (z + k), _mm512_setzero_ps (), _CMP_GT_OQ);
+#else
+      uint32_t mask
+          = (uint32_t) _mm256_movemask_ps (_mm256_cmp_ps (_mm256_loadu_ps (z + k), _mm256_setzero_ps (), _CMP_GT_OQ));
+#endif
+      for (; mask; mask &= mask - 1)
+        ids[count++] = k + (uint32_t) __builtin_ctz (mask);
+    }
+#endif
+  for (; k < n; k++)
+    {
+      ids[count] = k;
+      count += z[k] > 0.0f;
+    }
+  return count;
+}
+
+const RvKernels RV_KERNELS = { gather, scatter, product, product_adjoint, fired };

@@ -1,0 +1,37 @@
+/* The inner loops of projections, compiled once for every instruction set from kernels.c. */
+#ifndef RV_KERNELS_H
+#define RV_KERNELS_H
+
+#include <ranvier/base.h>
+
+/* Weights lie in column panels of at most this many floats: panel p of a [inputs][stride] matrix starts at
+ * RV_PANEL * p * inputs and holds rows of its own width, so that a panel fits L2 and rows are contiguous. */
+#define RV_PANEL 64
+
+typedef struct
+{
+  /* out[r] (+)= sum over ids of row r: value * weight[id]; bias NULL: adds to out. `width` is the panel's. */
+  void (*gather) (const float *weight, uint32_t width, const uint32_t *offsets, const uint32_t *ids,
+                  const float *values, uint32_t rows, const float *bias, float *out, size_t stride);
+  /* gradient[id] += value * g[r] for the ids of every row r; rows of g that are all zero are skipped. */
+  void (*scatter) (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_t *ids, const float *values,
+                   uint32_t rows, const float *g, size_t stride);
+  /* c [m][n] (+)= a [m][k] b [k][n] */
+  void (*product) (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *b, size_t ldb, float *c,
+                   size_t ldc, gboolean add);
+  /* c [k][n] += transpose of a [m][k], times g [m][n] */
+  void (*product_adjoint) (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *g, size_t ldg,
+                           float *c, size_t ldc);
+  /* Writes the ascending k < n with z[k] > 0 to ids; returns how many. */
+  uint32_t (*fired) (const float *z, uint32_t n, uint32_t *ids);
+} RvKernels;
+
+extern const RvKernels rv_kernels_baseline;
+#ifdef __x86_64__
+extern const RvKernels rv_kernels_v3, rv_kernels_v4;
+#endif
+
+/* The kernels of rv_isa (). Any worker. */
+const RvKernels *rv_kernels (void);
+
+#endif

@@ -1,0 +1,179 @@
+/* A model: structure and parameters, its life, its checkpoint, and what is derived before each pass. */
+#include "engine/model.h"
+#include "data/npz.h"
+#include <string.h>
+
+RvModel *
+rv_model_ref (RvModel *model)
+{
+  g_atomic_ref_count_inc (&model->references);
+  return model;
+}
+
+void
+rv_model_unref (RvModel *model)
+{
+  if (!model || !g_atomic_ref_count_dec (&model->references))
+    return;
+  for (uint32_t k = 0; k < model->n_work; k++)
+    rv_work_free (model, model->work[k]);
+  g_free (model->work);
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    {
+      g_clear_pointer (&model->layers[k].instance, rv_instance_unref);
+      g_clear_pointer (&model->layers[k].neuron, rv_instance_unref);
+    }
+  g_free (model->layers);
+  for (uint32_t k = 0; k < model->parameters->len; k++)
+    g_free (rv_parameter (model, (RvHandle) k)->name);
+  g_array_unref (model->parameters);
+  g_clear_pointer (&model->decoder, rv_instance_unref);
+  g_clear_pointer (&model->loss, rv_instance_unref);
+  rv_aligned_free (model->values);
+  rv_aligned_free (model->transposed);
+  rv_aligned_free (model->lanes);
+  rv_aligned_free (model->accumulators);
+  g_free (model);
+}
+
+RvModel *
+rv_model_copy (const RvModel *model)
+{
+  RvModel *copy = g_memdup2 (model, sizeof *model);
+  g_atomic_ref_count_init (&copy->references);
+  copy->layers = g_memdup2 (model->layers, model->n_layers * sizeof (RvLayer));
+  for (uint32_t k = 0; k < copy->n_layers; k++)
+    {
+      rv_instance_ref (copy->layers[k].instance);
+      rv_instance_ref (copy->layers[k].neuron);
+    }
+  copy->parameters = g_array_copy (model->parameters);
+  for (uint32_t k = 0; k < copy->parameters->len; k++)
+    rv_parameter (copy, (RvHandle) k)->name = g_strdup (rv_parameter (model, (RvHandle) k)->name);
+  rv_instance_ref (copy->decoder);
+  rv_instance_ref (copy->loss);
+  copy->values = rv_aligned_alloc (copy->count * sizeof (float));
+  memcpy (copy->values, model->values, copy->count * sizeof (float));
+  copy->transposed = copy->lanes = copy->accumulators = NULL;
+  copy->work = NULL;
+  copy->n_work = 0;
+  return copy;
+}
+
+uint32_t
+rv_model_layers (const RvModel *model)
+{
+  return model->n_layers;
+}
+
+uint32_t
+rv_model_layer_units (const RvModel *model, uint32_t layer)
+{
+  return model->layers[layer].units;
+}
+
+gboolean
+rv_model_layer_fires (const RvModel *model, uint32_t layer)
+{
+  return model->layers[layer].variant->fires;
+}
+
+size_t
+rv_model_parameter_count (const RvModel *model)
+{
+  return model->count;
+}
+
+float *
+rv_model_parameters (RvModel *model)
+{
+  return model->values;
+}
+
+void
+rv_model_set_relaxed (RvModel *model, gboolean relaxed)
+{
+  model->relaxed = relaxed;
+}
+
+/* In the layout that a user expects: weight [units][inputs], vectors [units]; raw neuron parameters as learned. */
+static RvTensor *
+parameter_tensor (const RvModel *model, const RvParameter *p)
+{
+  const float *values = model->values + p->offset;
+  uint32_t shape[2] = { p->units, p->inputs };
+  RvTensor *tensor = rv_tensor_new (p->type == RV_PARAMETER_WEIGHT ? 2 : 1, shape);
+  float *data = rv_tensor_data (tensor);
+  for (uint32_t n = 0; n < p->units; n++)
+    if (p->type != RV_PARAMETER_WEIGHT)
+      data[n] = values[n];
+    else
+      for (uint32_t j = 0; j < p->inputs; j++)
+        data[(size_t) n * p->inputs + j] = values[rv_weight_at (p, n, j)];
+  return tensor;
+}
+
+gboolean
+rv_model_save (const RvModel *model, const char *path, GError **error)
+{
+  const uint32_t n = model->parameters->len;
+  g_autofree const char **names = g_new0 (const char *, n + 1);
+  g_autofree RvTensor **tensors = g_new0 (RvTensor *, n + 1);
+  for (uint32_t k = 0; k < n; k++)
+    {
+      names[k] = rv_parameter (model, (RvHandle) k)->name;
+      tensors[k] = parameter_tensor (model, rv_parameter (model, (RvHandle) k));
+    }
+  gboolean ok = rv_npz_write (path, n, names, tensors, error);
+  for (uint32_t k = 0; k < n; k++)
+    rv_tensor_unref (tensors[k]);
+  return ok;
+}
+
+static void
+transpose (const RvParameter *p, const float *values, float *out)
+{
+  const uint32_t stride = rv_row_stride (p->inputs);
+  for (uint32_t n = 0; n < p->units; n++)
+    for (uint32_t j = 0; j < p->inputs; j++)
+      out[(size_t) n * stride + j] = values[rv_weight_at (p, n, j)];
+}
+
+static void
+fill_lanes (const RvModel *model, const RvLayer *layer, uint32_t k, const float *parameters, float *lanes)
+{
+  const RvTrainable *t = (const void *) ((const char *) layer->neuron->self + layer->variant->param_offsets[k]);
+  const RvParameter *p = layer->learned[k] == RV_NO_HANDLE ? NULL : rv_parameter (model, layer->learned[k]);
+  for (uint32_t n = 0; n < layer->stride; n++)
+    {
+      const uint32_t unit = MIN (n, layer->units - 1);
+      double x = t->initial.a;
+      if (p)
+        {
+          x = parameters[p->offset + (p->type == RV_PARAMETER_SHARED ? 0 : unit)];
+          x = t->unit_interval ? 1.0 / (1.0 + exp (-x)) : x;
+        }
+      for (uint32_t s = 0; s < RV_TILE; s++)
+        lanes[s * layer->stride + n] = (float) x;
+    }
+}
+
+void
+rv_model_prepare (RvModel *model, const float *parameters)
+{
+  if (!model->lanes)
+    {
+      model->lanes = rv_aligned_alloc ((model->lanes_count + 16) * sizeof (float));
+      model->transposed = rv_aligned_alloc ((model->transposed_count + 64) * sizeof (float));
+    }
+  for (uint32_t k = 0; k < model->parameters->len; k++)
+    {
+      const RvParameter *p = rv_parameter (model, (RvHandle) k);
+      if (p->type == RV_PARAMETER_WEIGHT && p->transposed != SIZE_MAX)
+        transpose (p, parameters + p->offset, model->transposed + p->transposed);
+    }
+  for (uint32_t l = 0; l < model->n_layers; l++)
+    for (uint32_t k = 0; k < model->layers[l].variant->params; k++)
+      fill_lanes (model, &model->layers[l], k, parameters,
+                  model->lanes + model->layers[l].lane_offset + (size_t) k * model->layers[l].lanes);
+}

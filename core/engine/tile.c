@@ -1,0 +1,191 @@
+/* The work space of one worker, and a tile's way from recordings to signals. */
+#include "engine/model.h"
+#include <string.h>
+
+static void
+pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer)
+{
+  const size_t row = layer->lanes * sizeof (float), all = row * model->steps;
+  pass->model = model;
+  pass->layer = layer;
+  pass->kernels = rv_kernels ();
+  pass->current = rv_aligned_alloc (all);
+  pass->still = rv_aligned_alloc (row);
+  pass->still_gradient = rv_aligned_alloc (row);
+  pass->out = rv_aligned_alloc (all);
+  pass->out_gradient = rv_aligned_alloc (all);
+  for (uint32_t k = 0; k < layer->variant->states; k++)
+    {
+      pass->entry[k] = rv_aligned_alloc (all);
+      pass->state[k] = rv_aligned_alloc (row);
+      pass->state_gradient[k] = rv_aligned_alloc (row);
+    }
+  for (uint32_t k = 0; k < layer->variant->params; k++)
+    pass->param_gradient[k] = rv_aligned_alloc (row);
+  pass->z = rv_aligned_alloc (RV_SUBSTEPS * row);
+  pass->slope = rv_aligned_alloc (RV_SUBSTEPS * row);
+  pass->spike = rv_aligned_alloc (RV_SUBSTEPS * row);
+  pass->zeros = rv_aligned_alloc (row);
+  pass->offsets = g_new0 (uint32_t, (size_t) model->steps * RV_TILE + 1);
+}
+
+static void
+pass_free (RvLayerPass *pass)
+{
+  float *all[] = { pass->current, pass->still, pass->still_gradient, pass->out, pass->out_gradient,
+                   pass->z, pass->slope, pass->spike, pass->zeros };
+  for (guint k = 0; k < G_N_ELEMENTS (all); k++)
+    rv_aligned_free (all[k]);
+  for (uint32_t k = 0; k < RV_NEURON_MAX_STATES; k++)
+    {
+      rv_aligned_free (pass->entry[k]);
+      rv_aligned_free (pass->state[k]);
+      rv_aligned_free (pass->state_gradient[k]);
+    }
+  for (uint32_t k = 0; k < RV_NEURON_MAX_PARAMS; k++)
+    rv_aligned_free (pass->param_gradient[k]);
+  g_free (pass->offsets);
+  g_free (pass->ids);
+}
+
+RvWork *
+rv_work_new (const RvModel *model)
+{
+  RvWork *work = g_new0 (RvWork, 1);
+  work->passes = g_new0 (RvLayerPass, model->n_layers);
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    {
+      pass_new (&work->passes[k], model, &model->layers[k]);
+      work->passes[k].input = k ? &work->passes[k - 1].output : &work->input;
+      work->passes[k].input_gradient = k ? work->passes[k - 1].out_gradient : NULL;
+    }
+  work->offsets = g_new0 (uint32_t, (size_t) model->steps * RV_TILE + 1);
+  work->scores = g_new0 (float, (size_t) RV_TILE * model->decisions * model->classes);
+  work->scores_gradient = g_new0 (float, (size_t) model->decisions * model->classes);
+  return work;
+}
+
+void
+rv_work_free (const RvModel *model, RvWork *work)
+{
+  if (!work)
+    return;
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    pass_free (&work->passes[k]);
+  for (uint32_t s = 0; s < RV_TILE; s++)
+    rv_recording_clear (&work->recordings[s]);
+  g_free (work->passes);
+  g_free (work->offsets);
+  g_free (work->ids);
+  g_free (work->values);
+  g_free (work->scores);
+  g_free (work->scores_gradient);
+  g_free (work);
+}
+
+/* Appends one row of ids, or of the values that are not zero. */
+static uint32_t
+append_row (RvWork *work, const RvRecording *rec, uint32_t t, uint32_t count)
+{
+  const uint32_t most = rec->form == RV_FORM_SPIKES ? rec->offsets[t + 1] - rec->offsets[t] : rec->units;
+  if (count + most > work->ids_room)
+    {
+      work->ids_room = MAX (2 * work->ids_room, (size_t) count + most);
+      work->ids = g_realloc_n (work->ids, work->ids_room, sizeof (uint32_t));
+      work->values = g_realloc_n (work->values, work->ids_room, sizeof (float));
+    }
+  if (rec->form == RV_FORM_SPIKES)
+    {
+      memcpy (work->ids + count, rec->ids + rec->offsets[t], most * sizeof (uint32_t));
+      return count + most;
+    }
+  const float *values = rec->values + (rec->form == RV_FORM_FRAMES ? (size_t) t * rec->units : 0);
+  for (uint32_t j = 0; j < rec->units; j++)
+    if (values[j] != 0.0f)
+      {
+        work->ids[count] = j;
+        work->values[count++] = values[j];
+      }
+  return count;
+}
+
+gboolean
+rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n, GError **error)
+{
+  const RvDatasetSpec *spec = rv_dataset_spec (batch->data);
+  for (uint32_t s = 0; s < n; s++)
+    {
+      RvRecording *rec = &work->recordings[s];
+      const uint32_t id = batch->ids ? batch->ids[first + s] : first + s;
+      if (!rv_dataset_read (batch->data, batch->epoch, id, rec, error))
+        return FALSE;
+      if (rec->units != model->inputs || rec->steps != model->steps || rec->label >= model->classes)
+        {
+          g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
+                       "recording %u has %u units, %u steps and label %u; the network takes %u units, %u steps and "
+                       "%u classes", id, rec->units, rec->steps, rec->label, model->inputs, model->steps,
+                       model->classes);
+          return FALSE;
+        }
+      work->labels[s] = rec->label;
+    }
+  const gboolean is_static = spec->form == RV_FORM_STATIC;
+  const uint32_t steps = is_static ? 1 : model->steps;
+  uint32_t count = 0;
+  for (uint32_t t = 0; t < steps; t++)
+    for (uint32_t s = 0; s < RV_TILE; s++)
+      {
+        if (s < n)
+          count = append_row (work, &work->recordings[s], t, count);
+        work->offsets[t * RV_TILE + s + 1] = count;
+      }
+  work->input = (RvSignal){ .steps = steps, .samples = RV_TILE, .units = model->inputs,
+                            .stride = rv_row_stride (model->inputs), .is_static = is_static,
+                            .offsets = work->offsets, .ids = work->ids,
+                            .values = spec->form == RV_FORM_SPIKES ? NULL : work->values };
+  return TRUE;
+}
+
+/* A membrane that starts uniformly in [0, 1): by recording and unit, never by batch position. */
+static void
+start_uniform (const RvModel *model, const RvLayerPass *pass, const RvBatch *batch, uint32_t first, uint32_t n)
+{
+  const RvLayer *layer = pass->layer;
+  const char *split = rv_dataset_spec (batch->data)->split;
+  RvStream stream = rv_stream_fork (rv_stream_new (model->seed, layer->neuron->path, "start", split), batch->epoch);
+  float *u = pass->state[layer->variant->membrane];
+  for (uint32_t s = 0; s < n; s++)
+    {
+      RvStream own = rv_stream_fork (stream, batch->ids ? batch->ids[first + s] : first + s);
+      for (uint32_t k = 0; k < layer->units; k++)
+        u[s * layer->stride + k] = rv_stream_uniform (own, k);
+    }
+}
+
+void
+rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
+               const float *parameters, float *gradient)
+{
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    {
+      RvLayerPass *pass = &work->passes[k];
+      const RvLayer *layer = pass->layer;
+      const size_t row = layer->lanes * sizeof (float);
+      pass->parameters = parameters;
+      pass->gradient = gradient;
+      for (uint32_t j = 0; j < layer->variant->states; j++)
+        {
+          memset (pass->state[j], 0, row);
+          memset (pass->state_gradient[j], 0, row);
+        }
+      for (uint32_t j = 0; j < layer->variant->params; j++)
+        memset (pass->param_gradient[j], 0, row);
+      memset (pass->still_gradient, 0, row);
+      if (layer->common->start == RV_START_UNIFORM)
+        start_uniform (model, pass, batch, first, n);
+      const gboolean dense = model->relaxed || !layer->variant->fires;
+      pass->output = (RvSignal){ .steps = model->steps, .samples = RV_TILE, .units = layer->units,
+                                 .stride = layer->stride, .offsets = dense ? NULL : pass->offsets, .ids = pass->ids,
+                                 .dense = dense || layer->dense_output ? pass->out : NULL };
+    }
+}

@@ -1,0 +1,30 @@
+/* From a map of a pipeline and a parameter table to a filled struct; and back to text. Main thread. */
+#ifndef RV_PARAMS_H
+#define RV_PARAMS_H
+
+#include "base/value.h"
+#include <ranvier/param.h>
+#include <ranvier/plugin.h>
+
+/* Resolves what a port is wired to: fills `port` for the text `reference` ("train", "fit.last"); FALSE after adding a
+ * mistake. */
+typedef struct
+{
+  gboolean (*port) (void *self, const RvParam *param, const RvValue *reference, RvPort *port, RvMistakes *mistakes);
+  void *self;
+} RvPortResolver;
+
+/* Makes an instance of kind `kind` from `value`: a name, or a map with `use:`. At the top level (`is_node`) `use:` names
+ * the kind too and `kind` is NULL. `path` is the place inside the node ("" at the top). The defaults fill what is not
+ * given. Mistakes are added, never raised; NULL if the plugin could not be had. `resolver` may be NULL where there are no
+ * ports. The entries seen are appended to `resolved` (a map, may be NULL) with dashes, defaults included and place of
+ * each, so that it is the whole truth of what ran. */
+RvInstance *rv_instance_new (const char *kind, gboolean is_node, const RvValue *value, const char *path,
+                             const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes);
+
+/* "leak" for the C name "leak", "input-gain" for "input_gain". Caller owns. */
+char *rv_param_name (const RvParam *param);
+/* The type as a reader knows it: "real", "choice of hard, soft, none", "plugin of kind surrogate". Caller owns. */
+char *rv_param_type_text (const RvParam *param);
+
+#endif

@@ -1,0 +1,41 @@
+/* The descriptor: the one symbol that a plugin exports, a constant that can be read without running its code. */
+#ifndef RANVIER_PLUGIN_H
+#define RANVIER_PLUGIN_H
+
+#include <ranvier/param.h>
+
+G_BEGIN_DECLS
+
+struct RvPlugin
+{
+  uint32_t size; /* sizeof (RvPlugin) when the plugin was built */
+  uint16_t abi_major, abi_minor;
+  const char *kind; /* "neuron" */
+  const char *name; /* "lif"; the file is neuron-lif.so */
+  const char *version;
+  const char *licence;  /* SPDX */
+  const char *doc;      /* one line */
+  const char *citation; /* where the method comes from, or NULL */
+  const RvParam *params; /* ends with RV_PARAM_END; NULL: no parameters */
+  uint32_t params_size;  /* of the struct that the table fills, with room for what the plugin adds; may be 0 */
+
+  /* Called on the main thread once the struct is filled: checks that span several parameters, derived values. May
+   * be NULL. A GError must not name the plugin or the place, which the core puts before it. */
+  gboolean (*init) (void *self, GError **error);
+
+  /* Frees what init and the other functions allocated, never what the table filled. May be NULL. */
+  void (*clear) (void *self);
+
+  /* The functions of the kind: RvNodeClass, RvLayerClass, RvNeuronClass, ... */
+  const void *functions;
+};
+
+/* Opens the definition of the descriptor: RV_PLUGIN ("surrogate", "arctan") .doc = "...", ... }; */
+#define RV_PLUGIN(KIND, NAME)                                                                                          \
+  RV_EXPORT extern const RvPlugin rv_plugin;                                                                           \
+  const RvPlugin rv_plugin = { .size = sizeof (RvPlugin), .abi_major = RV_ABI_MAJOR, .abi_minor = RV_ABI_MINOR,        \
+                               .kind = KIND, .name = NAME,
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,79 @@
+/* Multi-Gaussian surrogate: a narrow Gaussian minus two wide ones, so that the slope is negative far away. */
+#include <ranvier/ranvier.h>
+
+/* One clone of the loop per level of x86-64, chosen when the plugin is loaded. */
+#if defined (__x86_64__) && defined (__GNUC__) && !defined (__clang__)
+#define CLONES __attribute__ ((target_clones ("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+
+typedef struct
+{
+  double width;
+  double height_factor;
+  double scale;
+  double gain;
+} Self;
+
+/* The integral of the standard normal density up to x. */
+static double
+normal_below (double x)
+{
+  return 0.5 * erfc (-x * G_SQRT2 / 2.0);
+}
+
+static const RvParam params[] = {
+  RV_REAL (Self, width, "0.5", 1e-6, 1e6, "", "standard deviation sigma of the narrow Gaussian"),
+  RV_REAL (Self, height_factor, "0.15", 0, 1e3, "", "h: weight of each wide Gaussian"),
+  RV_REAL (Self, scale, "6", 1e-3, 1e6, "", "standard deviation of the wide Gaussians, in sigmas"),
+  RV_REAL (Self, gain, "0.5", 0, 1e6, "", "factor on the whole"),
+  RV_PARAM_END
+};
+
+/* slope (z) = gain [(1 + h) N (z; 0, sigma) - h N (z; sigma, s) - h N (z; -sigma, s)], s = scale sigma, with N the
+ * density of a normal distribution (Yin et al. 2021). */
+CLONES static void
+slope (const void *data, const float *z, float *h, uint32_t n)
+{
+  const Self *self = data;
+  const double sigma = self->width;
+  const double s = self->scale * sigma;
+  const float shift = (float) sigma;
+  const float narrow = (float) (-0.5 / (sigma * sigma));
+  const float wide = (float) (-0.5 / (s * s));
+  const float centre = (float) (self->gain * (1.0 + self->height_factor) / (sigma * sqrt (2.0 * G_PI)));
+  const float side = (float) (self->gain * self->height_factor / (s * sqrt (2.0 * G_PI)));
+#pragma omp simd
+  for (uint32_t i = 0; i < n; i++)
+    {
+      float left = z[i] + shift;
+      float right = z[i] - shift;
+      h[i] = centre * rv_exp (narrow * z[i] * z[i])
+             - side * (rv_exp (wide * left * left) + rv_exp (wide * right * right));
+    }
+}
+
+static void
+fire (const void *data, const float *z, float *spike, uint32_t n)
+{
+  const Self *self = data;
+  const double sigma = self->width;
+  const double s = self->scale * sigma;
+  const double h = self->height_factor;
+  for (uint32_t i = 0; i < n; i++)
+    spike[i] = (float) (self->gain * ((1.0 + h) * normal_below (z[i] / sigma)
+                                      - h * (normal_below ((z[i] - sigma) / s) + normal_below ((z[i] + sigma) / s))));
+}
+
+static const RvSurrogateClass class = { .slope = slope, .fire = fire };
+
+RV_PLUGIN ("surrogate", "multi-gaussian")
+  .version = "1.0",
+  .licence = "LGPL-2.1-or-later",
+  .doc = "A narrow Gaussian minus two wide ones",
+  .citation = "Yin, Corradi and Bohte 2021, Nature Machine Intelligence 3:905",
+  .params = params,
+  .params_size = sizeof (Self),
+  .functions = &class
+};

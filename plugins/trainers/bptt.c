@@ -1,0 +1,256 @@
+/* trainer/bptt: backpropagation through time with surrogate gradients, over shuffled mini-batches.
+ * The order of an epoch, the first weights and every draw follow from `seed` alone. */
+#include <ranvier/ranvier.h>
+
+typedef struct
+{
+  RvPort data, validation;
+  RvInstances network;
+  RvInstance *decoder, *loss, *optimizer, *schedule;
+  int64_t seed, epochs, batch;
+  double clip;
+} Bptt;
+
+typedef struct
+{
+  const Bptt *options;
+  RvNode *node;
+  RvModel *model, *best;
+  RvUpdater *updater;
+  RvDataset *data, *validation;
+  RvTable *history;
+  float *gradient;
+  uint32_t *order;
+  double last[2], top[2]; /* training, validation accuracy in per cent: of the last and of the best epoch */
+} Fit;
+
+static gboolean
+check (void *self, RvNode *node, GError **error)
+{
+  Bptt *bptt = self;
+  const RvDatasetSpec *data = rv_port_spec (&bptt->data);
+  g_autoptr (RvModel) model = rv_model_new (&bptt->network, bptt->decoder, bptt->loss, data, (uint64_t) bptt->seed, error);
+  if (!model)
+    return FALSE;
+  if (rv_port_is_wired (&bptt->validation))
+    {
+      const RvDatasetSpec *other = rv_port_spec (&bptt->validation);
+      if (other->units != data->units || other->steps != data->steps || other->classes != data->classes)
+        {
+          g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "data '%s' has %u units, %u steps and %u classes, but validation "
+                       "'%s' has %u, %u and %u", rv_port_name (&bptt->data), data->units, data->steps, data->classes,
+                       rv_port_name (&bptt->validation), other->units, other->steps, other->classes);
+          return FALSE;
+        }
+      rv_node_set_spec (node, "best", data);
+    }
+  rv_node_set_spec (node, "last", data);
+  return TRUE;
+}
+
+static RvTable *
+new_history (void)
+{
+  RvTable *table = rv_table_new ("Training history");
+  rv_table_add_column (table, "epoch", RV_COLUMN_INT, 0);
+  rv_table_add_column (table, "loss", RV_COLUMN_REAL, 4);
+  rv_table_add_column (table, "accuracy", RV_COLUMN_REAL, 2);
+  rv_table_add_column (table, "gradient norm", RV_COLUMN_REAL, 4);
+  rv_table_add_column (table, "validation loss", RV_COLUMN_REAL, 4);
+  rv_table_add_column (table, "validation accuracy", RV_COLUMN_REAL, 2);
+  return table;
+}
+
+static gboolean
+diverged (Fit *fit, const RvBatch *batch, uint64_t epoch, uint32_t number, GError **error)
+{
+  g_autofree char *why = rv_model_diagnose (fit->model, batch);
+  g_set_error (error, RV_ERROR, RV_ERROR_DIVERGED, "training diverged in epoch %" G_GUINT64_FORMAT ", batch %u: %s",
+               epoch, number, why);
+  return FALSE;
+}
+
+/* One epoch; sums loss and accuracy of the training stream, as seen before each update. */
+static gboolean
+train_epoch (Fit *fit, uint64_t epoch, double factor, RvScore *sum, double *norm, GError **error)
+{
+  const Bptt *bptt = fit->options;
+  const uint32_t samples = rv_dataset_spec (fit->data)->samples, size = (uint32_t) MIN (bptt->batch, samples);
+  RvStream stream = rv_stream_new ((uint64_t) bptt->seed, "", "order", NULL);
+  rv_stream_permutation (rv_stream_fork (stream, epoch), samples, fit->order);
+  *sum = (RvScore){ 0 };
+  *norm = 0.0;
+  for (uint32_t first = 0, number = 1; first < samples; first += size, number++)
+    {
+      RvBatch batch = { fit->data, epoch, fit->order + first, MIN (size, samples - first) };
+      RvScore score;
+      if (rv_node_stopped (fit->node))
+        {
+          g_set_error (error, RV_ERROR, RV_ERROR_STOPPED, "interrupted in epoch %" G_GUINT64_FORMAT, epoch);
+          return FALSE;
+        }
+      if (!rv_model_gradient (fit->model, NULL, &batch, fit->gradient, &score, error))
+        return FALSE;
+      const double n = rv_updater_clip (fit->updater, fit->gradient, bptt->clip);
+      if (!isfinite (score.loss) || !isfinite (n))
+        return diverged (fit, &batch, epoch, number, error);
+      rv_updater_step (fit->updater, fit->model, fit->gradient, factor);
+      *norm = MAX (*norm, n);
+      sum->loss += score.loss * (double) score.samples;
+      sum->samples += score.samples;
+      sum->decisions += score.decisions;
+      sum->correct += score.correct;
+      if (number % 16 == 0)
+        rv_node_progress (fit->node, (epoch - 1) * samples + first, (uint64_t) bptt->epochs * samples, "training");
+    }
+  sum->loss /= (double) MAX (sum->samples, 1);
+  return TRUE;
+}
+
+static double
+per_cent (const RvScore *score)
+{
+  return score->decisions ? 100.0 * (double) score->correct / (double) score->decisions : NAN;
+}
+
+/* Writes the epoch's row, its line in the log, and keeps the best model by validation accuracy. */
+static gboolean
+finish_epoch (Fit *fit, uint64_t epoch, const RvScore *train, double norm, double seconds, GError **error)
+{
+  RvScore other = { 0 };
+  if (fit->validation)
+    {
+      RvBatch all = { fit->validation, 0, NULL, rv_dataset_spec (fit->validation)->samples };
+      if (!rv_model_evaluate (fit->model, NULL, &all, NULL, &other, error))
+        return FALSE;
+    }
+  const double accuracy = per_cent (train), checked = per_cent (&other);
+  const double loss = fit->validation ? other.loss : NAN;
+  const double row[] = { train->loss, accuracy, norm, loss, checked };
+  const uint32_t r = rv_table_add_row (fit->history);
+  rv_table_set_int (fit->history, r, 0, (int64_t) epoch);
+  for (uint32_t k = 0; k < G_N_ELEMENTS (row); k++)
+    rv_table_set_real (fit->history, r, k + 1, row[k]);
+  if (fit->validation && (!fit->best || checked > fit->top[1]))
+    {
+      g_clear_pointer (&fit->best, rv_model_unref);
+      fit->best = rv_model_copy (fit->model);
+    }
+  const double now[2] = { accuracy, checked };
+  for (int k = 0; k < 2; k++)
+    {
+      fit->last[k] = now[k];
+      fit->top[k] = isnan (fit->top[k]) || now[k] > fit->top[k] ? now[k] : fit->top[k];
+    }
+  g_autofree char *extra = fit->validation ? g_strdup_printf ("  validation %.2f %%", checked) : g_strdup ("");
+  g_autofree char *text = g_strdup_printf ("epoch %" G_GUINT64_FORMAT "/%" G_GINT64_FORMAT "  loss %.4f  accuracy %.2f %%"
+                                           "%s  %.0f samples/s", epoch, fit->options->epochs, train->loss, accuracy,
+                                           extra, (double) train->samples / MAX (seconds, 1e-9));
+  rv_node_report (fit->node, text, "epoch", (double) epoch, "loss", train->loss, "accuracy", accuracy,
+                  "gradient_norm", norm, "validation_loss", loss, "validation_accuracy", checked, NULL);
+  return TRUE;
+}
+
+static RvTable *
+new_summary (const Fit *fit)
+{
+  static const char *const names[] = { "training last", "training best", "validation last", "validation best" };
+  const double values[] = { fit->last[0], fit->top[0], fit->last[1], fit->top[1] };
+  RvTable *table = rv_table_new ("Training summary (accuracy in per cent)");
+  const uint32_t row = rv_table_add_row (table);
+  for (uint32_t k = 0; k < G_N_ELEMENTS (names); k++)
+    {
+      const uint32_t column = rv_table_add_column (table, names[k], RV_COLUMN_REAL, 2);
+      rv_table_set_real (table, row, column, values[k]);
+    }
+  rv_table_set_int (table, row, rv_table_add_column (table, "epochs", RV_COLUMN_INT, 0), fit->options->epochs);
+  if (fit->validation && g_strcmp0 (rv_dataset_spec (fit->validation)->split, "test") == 0)
+    rv_table_add_note (table, "selected on test: `validation best` is the best epoch on the test split");
+  return table;
+}
+
+static gboolean
+train (Fit *fit, GError **error)
+{
+  const Bptt *bptt = fit->options;
+  const RvScheduleClass *schedule = bptt->schedule->plugin->functions;
+  for (uint64_t epoch = 1; epoch <= (uint64_t) bptt->epochs; epoch++)
+    {
+      RvScore score;
+      double norm;
+      const gint64 began = g_get_monotonic_time ();
+      const double factor = schedule->factor (bptt->schedule->self, epoch - 1);
+      if (!train_epoch (fit, epoch, factor, &score, &norm, error)
+          || !finish_epoch (fit, epoch, &score, norm, (double) (g_get_monotonic_time () - began) * 1e-6, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+run (void *self, RvNode *node, GError **error)
+{
+  Bptt *bptt = self;
+  Fit fit = { .options = bptt, .node = node, .data = rv_port_dataset (&bptt->data),
+              .validation = rv_port_is_wired (&bptt->validation) ? rv_port_dataset (&bptt->validation) : NULL,
+              .last = { NAN, NAN }, .top = { NAN, NAN } };
+  fit.model = rv_model_new (&bptt->network, bptt->decoder, bptt->loss, rv_dataset_spec (fit.data),
+                            (uint64_t) bptt->seed, error);
+  if (!fit.model)
+    return FALSE;
+  fit.updater = rv_updater_new (fit.model, bptt->optimizer);
+  fit.history = new_history ();
+  fit.gradient = rv_aligned_alloc (rv_model_parameter_count (fit.model) * sizeof (float));
+  fit.order = g_new (uint32_t, rv_dataset_spec (fit.data)->samples + 1);
+  const gboolean ok = train (&fit, error);
+  if (ok)
+    {
+      rv_node_set_output (node, "summary", new_summary (&fit));
+      rv_node_set_output (node, "history", rv_table_ref (fit.history));
+      rv_node_set_output (node, "last", rv_model_ref (fit.model));
+      if (fit.validation)
+        rv_node_set_output (node, "best", fit.best ? rv_model_ref (fit.best) : rv_model_copy (fit.model));
+    }
+  g_clear_pointer (&fit.best, rv_model_unref);
+  rv_table_unref (fit.history);
+  rv_updater_free (fit.updater);
+  rv_model_unref (fit.model);
+  rv_aligned_free (fit.gradient);
+  g_free (fit.order);
+  return ok;
+}
+
+static const RvParam params[] = {
+  RV_PORT (Bptt, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "What to train on"),
+  RV_PORT (Bptt, validation, RV_ARTEFACT_DATASET, 0, "Evaluated after every epoch; decides which model is `best`"),
+  RV_SLOTS (Bptt, network, "layer", "The layers, from the input to the classes"),
+  RV_SLOT (Bptt, decoder, "decoder", "rate", "From the last layer's output over time to scores"),
+  RV_SLOT (Bptt, loss, "loss", "cross-entropy", "The price of a decision"),
+  RV_SLOT (Bptt, optimizer, "optimizer", "adam", "How weights follow gradients"),
+  RV_SLOT (Bptt, schedule, "schedule", "constant", "How the learning rate changes over epochs"),
+  RV_INT (Bptt, seed, "1", 0, 9e15, "", "Key of the first weights, the order of samples and all other draws"),
+  RV_INT (Bptt, epochs, "10", 0, 1e6, "", "Passes over the data; 0: the model as it was initialised"),
+  RV_INT (Bptt, batch, "128", 1, 1e7, "", "Samples per update"),
+  RV_REAL (Bptt, clip, "0", 0, 1e30, "", "Largest norm of the gradient; 0: no clipping"),
+  RV_PARAM_END
+};
+
+static const RvOutput outputs[] = {
+  { "last", RV_ARTEFACT_MODEL, "The model after the last epoch" },
+  { "best", RV_ARTEFACT_MODEL, "The model of the best epoch on `validation`" },
+  { "history", RV_ARTEFACT_TABLE, "A row per epoch" },
+  { "summary", RV_ARTEFACT_TABLE, "One row: accuracy of the last and of the best epoch" },
+  { NULL, RV_ARTEFACT_NONE, NULL }
+};
+
+static const RvNodeClass class = { outputs, check, run, NULL };
+
+RV_PLUGIN ("trainer", "bptt")
+  .version = "1.0",
+  .licence = "LGPL-2.1-or-later",
+  .doc = "Backpropagation through time with surrogate gradients",
+  .citation = "Wu et al. 2018, Spatio-temporal backpropagation for training high-performance spiking neural networks",
+  .params = params,
+  .params_size = sizeof (Bptt),
+  .functions = &class,
+};
