@@ -23,5 +23,7 @@ const char *rv_registry_hash (const RvPlugin *plugin);
 char **rv_registry_names (const char *kind);
 /* All kinds, NULL-terminated. */
 const char *const *rv_registry_kinds (void);
+/* Whether plugins of `kind` stand at the top level of a pipeline. */
+gboolean rv_kind_is_node (const char *kind);
 
 #endif

@@ -1,0 +1,82 @@
+/* The workers of the core, and which instruction set its kernels may use. */
+#include "base/threads.h"
+
+#include <ranvier/neuron.h>
+
+#include <omp.h>
+
+#define MOST_BY_DEFAULT 64
+
+/* Set before the work starts; 0: not yet asked for. */
+static uint32_t threads;
+
+void
+rv_threads_set (uint32_t n)
+{
+  threads = n > 0 ? n : MIN (g_get_num_processors (), MOST_BY_DEFAULT);
+}
+
+uint32_t
+rv_threads_get (void)
+{
+  if (threads == 0)
+    rv_threads_set (0);
+  return threads;
+}
+
+void
+rv_parallel_for (uint32_t n, void (*work) (void *self, uint32_t i, uint32_t worker), void *self)
+{
+  const uint32_t workers = MIN (rv_threads_get (), n);
+
+  if (workers <= 1)
+    {
+      for (uint32_t i = 0; i < n; i++)
+        work (self, i, 0);
+      return;
+    }
+  /* Pieces differ in cost, so each worker takes the next one when it is done. */
+#pragma omp parallel for num_threads (workers) schedule (dynamic, 1)
+  for (uint32_t i = 0; i < n; i++)
+    work (self, i, (uint32_t) omp_get_thread_num ());
+}
+
+static const char *const isa_names[RV_ISA_COUNT] = { "baseline", "v3", "v4" };
+
+static int
+detect_isa (void)
+{
+  const char *cap = g_getenv ("RANVIER_ISA");
+  int isa = RV_ISA_BASELINE;
+
+#ifdef __x86_64__
+  __builtin_cpu_init ();
+  if (__builtin_cpu_supports ("x86-64-v4"))
+    isa = RV_ISA_V4;
+  else if (__builtin_cpu_supports ("x86-64-v3"))
+    isa = RV_ISA_V3;
+#endif
+  if (cap == NULL || cap[0] == '\0')
+    return isa;
+  for (int k = 0; k < RV_ISA_COUNT; k++)
+    if (g_str_equal (cap, isa_names[k]))
+      return MIN (isa, k);
+  g_warning ("RANVIER_ISA is baseline, v3 or v4, not '%s': ignored", cap);
+  return isa;
+}
+
+int
+rv_isa (void)
+{
+  static gsize isa; /* its number plus one */
+
+  if (g_once_init_enter (&isa))
+    g_once_init_leave (&isa, (gsize) detect_isa () + 1);
+  return (int) isa - 1;
+}
+
+const char *
+rv_isa_name (int isa)
+{
+  return isa >= 0 && isa < RV_ISA_COUNT ? isa_names[isa] : "unknown";
+}

@@ -1,0 +1,113 @@
+/* Numbers and draws as they are written in a pipeline, and the drawing itself. */
+#include "plugin/draw.h"
+
+#include <errno.h>
+#include <string.h>
+
+gboolean
+rv_real_parse (const char *text, double *value)
+{
+  char *end;
+
+  if (text[0] == '\0' || g_ascii_isspace (text[0]) || strpbrk (text, "xX") != NULL)
+    return FALSE;
+  errno = 0;
+  *value = g_ascii_strtod (text, &end);
+  if (*end != '\0' || isnan (*value))
+    return FALSE;
+  /* Too large is a mistake; too small is as good as zero. */
+  return errno != ERANGE || fabs (*value) < 1.0;
+}
+
+gboolean
+rv_int_parse (const char *text, int64_t *value)
+{
+  const char *digits = text + (text[0] == '-' || text[0] == '+');
+  char *end;
+
+  if (!g_ascii_isdigit (digits[0]))
+    return FALSE;
+  errno = 0;
+  *value = g_ascii_strtoll (text, &end, 10);
+  return *end == '\0' && errno == 0;
+}
+
+/* What stands between the brackets of `name(...)`, without blanks around it; NULL if `text` is not that. */
+static char *
+inside (const char *text, const char *name)
+{
+  const char *open = text + strlen (name);
+  gsize length = strlen (text);
+
+  if (!g_str_has_prefix (text, name) || text[length - 1] != ')')
+    return NULL;
+  while (g_ascii_isspace (*open))
+    open++;
+  if (*open != '(')
+    return NULL;
+  return g_strstrip (g_strndup (open + 1, text + length - 1 - (open + 1)));
+}
+
+static gboolean
+two_numbers (const char *text, double *a, double *b)
+{
+  g_auto (GStrv) parts = g_strsplit (text, ",", 3);
+
+  return g_strv_length (parts) == 2 && rv_real_parse (g_strstrip (parts[0]), a)
+         && rv_real_parse (g_strstrip (parts[1]), b) && isfinite (*a) && isfinite (*b);
+}
+
+static gboolean
+parse_inner (const char *text, RvDraw *draw)
+{
+  g_autofree char *uniform = inside (text, "uniform");
+  g_autofree char *normal = inside (text, "normal");
+
+  if (uniform != NULL)
+    {
+      draw->type = RV_DRAW_UNIFORM;
+      return two_numbers (uniform, &draw->a, &draw->b) && draw->a <= draw->b;
+    }
+  if (normal != NULL)
+    {
+      draw->type = RV_DRAW_NORMAL;
+      return two_numbers (normal, &draw->a, &draw->b) && draw->b >= 0.0;
+    }
+  draw->type = RV_DRAW_CONSTANT;
+  return rv_real_parse (text, &draw->a) && isfinite (draw->a);
+}
+
+gboolean
+rv_draw_parse (const char *text, RvDraw *draw, GError **error)
+{
+  g_autofree char *word = g_strstrip (g_strdup (text));
+  g_autofree char *sigmoid = inside (word, "sigmoid");
+  RvDraw parsed = { 0 };
+
+  parsed.sigmoid = sigmoid != NULL;
+  if (!parse_inner (sigmoid != NULL ? sigmoid : word, &parsed))
+    {
+      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
+                   "a number, uniform(low, high), normal(mean, sd) with sd at least 0, or sigmoid(...) of one of "
+                   "these, not '%s'", text);
+      return FALSE;
+    }
+  *draw = parsed;
+  return TRUE;
+}
+
+/* uniform: a + (b - a) u;  normal: a + b n. u is an odd multiple of 2^-53, so that neither end is drawn: the logit of
+ * a draw from (0, 1) must be finite. */
+double
+rv_draw_raw (const RvDraw *draw, RvStream stream, uint64_t counter)
+{
+  if (draw->type == RV_DRAW_NORMAL)
+    return draw->a + draw->b * rv_stream_normal (stream, counter);
+  if (draw->type == RV_DRAW_UNIFORM)
+    {
+      const double u = ((double) (rv_stream_bits (stream, counter) >> 12) + 0.5) * 0x1p-52;
+      const double x = draw->a + (draw->b - draw->a) * u;
+      return MIN (x, nextafter (draw->b, draw->a)); /* the sum may round up to b */
+    }
+  return draw->a;
+}

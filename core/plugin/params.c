@@ -1,0 +1,760 @@
+/* From a map of a pipeline and a parameter table to a filled struct. One reader per type; defaults go through the same
+ * readers, and all mistakes of an instance are found in one go. */
+#include "plugin/params.h"
+
+#include "plugin/draw.h"
+#include "plugin/registry.h"
+
+#include <string.h>
+
+typedef struct
+{
+  RvInstance public; /* first: what everybody else sees */
+  gatomicrefcount references;
+  gboolean begun; /* init was called, so clear must be */
+} Instance;
+
+/* One entry being read. */
+typedef struct
+{
+  const RvPlugin *plugin;
+  const RvParam *param;
+  const char *name; /* of the entry, with dashes */
+  const char *path; /* of the instance */
+  const RvPortResolver *resolver;
+  RvMistakes *mistakes;
+} Entry;
+
+static RvInstance *make (const char *kind, gboolean is_node, gboolean may_have_name, const RvValue *value,
+                         const char *path, const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes);
+
+/* ---- names and messages */
+
+char *
+rv_param_name (const RvParam *param)
+{
+  return g_strdelimit (g_strdup (param->name), "_", '-');
+}
+
+static const char *
+artefact_name (RvArtefactKind kind)
+{
+  static const char *const names[] = { "artefact", "dataset", "model", "table", "figure" };
+
+  return kind < G_N_ELEMENTS (names) ? names[kind] : names[0];
+}
+
+char *
+rv_param_type_text (const RvParam *param)
+{
+  static const char *const plain[] = {
+    [RV_PARAM_BOOL] = "yes or no", [RV_PARAM_INT] = "integer", [RV_PARAM_REAL] = "real", [RV_PARAM_TEXT] = "text",
+    [RV_PARAM_PATH] = "path", [RV_PARAM_DURATION] = "duration", [RV_PARAM_INTS] = "list of integers",
+    [RV_PARAM_REALS] = "list of reals", [RV_PARAM_TEXTS] = "list of texts", [RV_PARAM_REAL_MAP] = "map of name to real",
+    [RV_PARAM_TRAINABLE] = "trainable real"
+  };
+  g_autofree char *choices = NULL;
+
+  switch (param->type)
+    {
+    case RV_PARAM_CHOICE:
+      choices = g_strjoinv (", ", (char **) param->choices);
+      return g_strconcat ("choice of ", choices, NULL);
+    case RV_PARAM_SLOT:
+      return g_strconcat ("plugin of kind ", param->slot, NULL);
+    case RV_PARAM_SLOTS:
+      return g_strconcat ("list of plugins of kind ", param->slot, NULL);
+    case RV_PARAM_PORT:
+      return g_strconcat ("port of kind ", artefact_name (param->artefact), NULL);
+    case RV_PARAM_PORTS:
+      return g_strconcat ("ports of kind ", artefact_name (param->artefact), NULL);
+    default:
+      return g_strdup (plain[param->type]);
+    }
+}
+
+char *
+rv_param_range_text (const RvParam *param)
+{
+  const gboolean below = isfinite (param->minimum), above = isfinite (param->maximum);
+  const char *unit = param->unit != NULL ? param->unit : "", *blank = unit[0] != '\0' ? " " : "";
+  const RvParamType type = param->type;
+
+  if (type != RV_PARAM_INT && type != RV_PARAM_REAL && type != RV_PARAM_DURATION && type != RV_PARAM_INTS
+      && type != RV_PARAM_REALS && type != RV_PARAM_TRAINABLE)
+    return g_strdup ("");
+  if (below && above)
+    return g_strdup_printf ("from %.10g to %.10g%s%s", param->minimum, param->maximum, blank, unit);
+  if (below)
+    return g_strdup_printf ("at least %.10g%s%s", param->minimum, blank, unit);
+  if (above)
+    return g_strdup_printf ("at most %.10g%s%s", param->maximum, blank, unit);
+  return g_strdup (unit[0] != '\0' ? unit : "");
+}
+
+static gboolean complain (const Entry *entry, const RvValue *value, const char *format, ...) G_GNUC_PRINTF (3, 4);
+
+/* Adds "kind/name: 'entry' ..."; always FALSE. */
+static gboolean
+complain (const Entry *entry, const RvValue *value, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  rv_mistakes_add (entry->mistakes, value->place, "%s/%s: '%s' %s", entry->plugin->kind, entry->plugin->name,
+                   entry->name, text);
+  return FALSE;
+}
+
+/* Adds "... must be WHAT from 0 to 1 Hz, not 'value'"; always FALSE. */
+static gboolean
+complain_must (const Entry *entry, const RvValue *value, const char *what)
+{
+  g_autofree char *range = rv_param_range_text (entry->param);
+  g_autofree char *given = value->type == RV_VALUE_TEXT ? g_strdup (value->text) : rv_value_to_string (value);
+
+  return complain (entry, value, "must be %s%s%s, not '%.80s'", what, range[0] != '\0' ? " " : "", range, given);
+}
+
+static gboolean
+complain_choice (const Entry *entry, const RvValue *value, const char *const *choices)
+{
+  g_autofree char *list = g_strjoinv (", ", (char **) choices);
+  const char *given = value->type == RV_VALUE_TEXT ? value->text : "a list or map";
+  const char *nearest = value->type == RV_VALUE_TEXT ? rv_nearest (given, choices) : NULL;
+
+  if (nearest != NULL)
+    return complain (entry, value, "must be one of %s, not '%.80s'; did you mean '%s'?", list, given, nearest);
+  return complain (entry, value, "must be one of %s, not '%.80s'", list, given);
+}
+
+/* ---- scalars */
+
+static gboolean
+in_range (const RvParam *param, double x)
+{
+  return x >= param->minimum && x <= param->maximum;
+}
+
+static gboolean
+read_bool (const Entry *entry, const RvValue *value, gboolean *field)
+{
+  static const char *const words[] = { "no", "yes", "false", "true", "off", "on", NULL };
+
+  if (value->type == RV_VALUE_TEXT)
+    for (int k = 0; words[k] != NULL; k++)
+      if (g_str_equal (value->text, words[k]))
+        {
+          *field = k % 2;
+          return TRUE;
+        }
+  return complain_must (entry, value, "yes or no");
+}
+
+static gboolean
+read_int (const Entry *entry, const RvValue *value, int64_t *field)
+{
+  if (value->type != RV_VALUE_TEXT || !rv_int_parse (value->text, field) || !in_range (entry->param, (double) *field))
+    return complain_must (entry, value, "an integer");
+  return TRUE;
+}
+
+/* Infinity passes only where the table's own range ends there. */
+static gboolean
+read_real (const Entry *entry, const RvValue *value, double *field)
+{
+  if (value->type != RV_VALUE_TEXT || !rv_real_parse (value->text, field) || !in_range (entry->param, *field))
+    return complain_must (entry, value, "a real number");
+  return TRUE;
+}
+
+/* Divided, not multiplied: 250 / 1e6 is the number nearest to 250 us. */
+static gboolean
+read_duration (const Entry *entry, const RvValue *value, double *field)
+{
+  static const struct
+  {
+    const char *unit;
+    double factor, divisor;
+  } units[] = { { "ns", 1, 1e9 }, { "us", 1, 1e6 }, { "µs", 1, 1e6 }, { "ms", 1, 1e3 },
+                { "min", 60, 1 }, { "s", 1, 1 } };
+
+  for (gsize k = 0; value->type == RV_VALUE_TEXT && k < G_N_ELEMENTS (units); k++)
+    {
+      g_autofree char *number = NULL;
+      double x;
+
+      if (!g_str_has_suffix (value->text, units[k].unit))
+        continue;
+      number = g_strchomp (g_strndup (value->text, strlen (value->text) - strlen (units[k].unit)));
+      if (!rv_real_parse (number, &x))
+        break;
+      *field = x * units[k].factor / units[k].divisor;
+      if (in_range (entry->param, *field))
+        return TRUE;
+      break;
+    }
+  return complain_must (entry, value, "a duration with its unit ('3 ms', '250 us', '1 s')");
+}
+
+static gboolean
+read_choice (const Entry *entry, const RvValue *value, int *field)
+{
+  if (value->type == RV_VALUE_TEXT)
+    for (int k = 0; entry->param->choices[k] != NULL; k++)
+      if (g_str_equal (value->text, entry->param->choices[k]))
+        {
+          *field = k;
+          return TRUE;
+        }
+  return complain_choice (entry, value, entry->param->choices);
+}
+
+/* A path is relative to the file in which it was written; one from the command line (no line) to where we are. */
+static gboolean
+read_text (const Entry *entry, const RvValue *value, char **field)
+{
+  g_autofree char *folder = NULL;
+
+  if (value->type != RV_VALUE_TEXT)
+    return complain_must (entry, value, "a text");
+  if (entry->param->type == RV_PARAM_PATH && value->place.file != NULL && value->place.line > 0
+      && value->text[0] != '\0' && !g_path_is_absolute (value->text))
+    folder = g_path_get_dirname (value->place.file);
+  if (folder != NULL && !g_str_equal (folder, "."))
+    *field = g_build_filename (folder, value->text, NULL);
+  else
+    *field = g_strdup (value->text);
+  return TRUE;
+}
+
+/* ---- lists */
+
+/* The items of a list; a lone text is a list of one, and a default "1, 2" (no file behind it) of two. Owned. */
+static RvValue *
+as_list (const RvValue *value, gboolean is_default)
+{
+  RvValue *list = rv_value_list (value->place);
+  g_autofree char *inner = NULL;
+  g_auto (GStrv) parts = NULL;
+  gsize length;
+
+  for (guint i = 0; i < rv_value_size (value); i++)
+    rv_value_append (list, rv_value_copy (value->items->pdata[i]));
+  if (value->type != RV_VALUE_TEXT)
+    return list;
+  if (!is_default)
+    {
+      rv_value_append (list, rv_value_copy (value));
+      return list;
+    }
+  inner = g_strstrip (g_strdup (value->text));
+  length = strlen (inner);
+  if (length >= 2 && inner[0] == '[' && inner[length - 1] == ']')
+    {
+      inner[length - 1] = '\0';
+      inner[0] = ' ';
+      g_strstrip (inner);
+    }
+  parts = g_strsplit (inner, ",", -1); /* of "": none */
+  for (char **part = parts; *part != NULL; part++)
+    rv_value_append (list, rv_value_text (g_strstrip (*part), value->place));
+  return list;
+}
+
+/* `field` is an RvInts, RvReals or char **; what was read is owned by the struct even if a mistake follows. */
+static gboolean
+read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_default)
+{
+  g_autoptr (RvValue) list = as_list (value, is_default);
+  const uint32_t n = rv_value_size (list);
+  uint32_t used = 0;
+  gboolean good = TRUE;
+
+  if (value->type == RV_VALUE_MAP)
+    {
+      g_autofree char *type = rv_param_type_text (entry->param);
+
+      return complain (entry, value, "must be a %s, not a map", type);
+    }
+  if (entry->param->type == RV_PARAM_TEXTS)
+    *(char ***) field = g_new0 (char *, n + 1);
+  else if (entry->param->type == RV_PARAM_INTS)
+    *(RvInts *) field = (RvInts){ n, g_new0 (int64_t, n) };
+  else
+    *(RvReals *) field = (RvReals){ n, g_new0 (double, n) };
+  for (uint32_t i = 0; i < n; i++)
+    {
+      const RvValue *item = list->items->pdata[i];
+
+      if (entry->param->type == RV_PARAM_TEXTS && item->type != RV_VALUE_TEXT)
+        good = complain_must (entry, item, "a list of texts");
+      else if (entry->param->type == RV_PARAM_TEXTS)
+        (*(char ***) field)[used++] = g_strdup (item->text); /* no gap, where g_strfreev would stop */
+      else if (entry->param->type == RV_PARAM_INTS)
+        good &= read_int (entry, item, &((RvInts *) field)->items[i]);
+      else
+        good &= read_real (entry, item, &((RvReals *) field)->items[i]);
+    }
+  return good;
+}
+
+static gboolean
+read_real_map (const Entry *entry, const RvValue *value, RvRealMap *field)
+{
+  const uint32_t n = rv_value_size (value);
+  gboolean good = TRUE;
+
+  if (value->type != RV_VALUE_MAP)
+    return complain_must (entry, value, "a map of names to numbers, {a: 1, b: 2}");
+  *field = (RvRealMap){ n, g_new0 (char *, n), g_new0 (double, n) };
+  for (uint32_t i = 0; i < n; i++)
+    {
+      const RvValue *item = value->items->pdata[i];
+
+      field->names[i] = g_strdup (value->keys->pdata[i]);
+      if (item->type != RV_VALUE_TEXT || !rv_real_parse (item->text, &field->values[i])
+          || !isfinite (field->values[i]))
+        good = complain (entry, item, "needs a number for '%s'", field->names[i]);
+    }
+  return good;
+}
+
+/* ---- trainables */
+
+/* Where a learned number may start. The engine takes the inverse sigmoid of what must stay within (0, 1), so that a
+ * draw that can lie outside is refused here. */
+static gboolean
+check_initial (const Entry *entry, const RvValue *value, const RvDraw *draw)
+{
+  const double ends[2] = { draw->a, draw->type == RV_DRAW_UNIFORM ? draw->b : draw->a };
+  const gboolean inner = (entry->param->flags & RV_PARAM_UNIT_INTERVAL) != 0 && !draw->sigmoid;
+
+  if (inner && draw->type == RV_DRAW_NORMAL)
+    return complain (entry, value, "is learned within (0, 1), which normal(...) can leave: sigmoid(normal(...)) can not");
+  if (inner && (ends[0] < 0.0 || ends[1] > 1.0 || ends[1] <= 0.0 || ends[0] >= 1.0
+                || (ends[0] == ends[1] && (ends[0] <= 0.0 || ends[0] >= 1.0))))
+    return complain (entry, value, "is learned within (0, 1), so that it must start between, not at '%.80s'",
+                     value->type == RV_VALUE_TEXT ? value->text : "");
+  for (int k = 0; k < 2; k++)
+    {
+      const double x = draw->sigmoid ? 1.0 / (1.0 + exp (-ends[k])) : ends[k];
+
+      if (!in_range (entry->param, x))
+        return complain_must (entry, value, "learned from a start");
+    }
+  return TRUE;
+}
+
+static gboolean
+read_initial (const Entry *entry, const RvValue *value, RvDraw *draw)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (value->type != RV_VALUE_TEXT)
+    return complain (entry, value, "starts from a number or a draw, not from a list or map");
+  if (!rv_draw_parse (value->text, draw, &error))
+    return complain (entry, value, "starts from %s", error->message);
+  return check_initial (entry, value, draw);
+}
+
+/* {learned: per-neuron | shared, initial: ..., rate: ...}; `resolved` gets the same with its defaults. */
+static gboolean
+read_learned (const Entry *entry, const RvValue *map, RvTrainable *field, RvValue *resolved)
+{
+  static const char *const keys[] = { "learned", "initial", "rate", NULL };
+  static const char *const modes[] = { "per-neuron", "shared", NULL };
+  const RvValue *mode = rv_value_get (map, "learned"), *rate = rv_value_get (map, "rate");
+  g_autoptr (RvValue) initial = rv_value_copy (rv_value_get (map, "initial"));
+  gboolean good = TRUE;
+
+  for (guint i = 0; i < map->keys->len; i++)
+    if (!g_strv_contains (keys, map->keys->pdata[i]))
+      {
+        RvValue at = { .place = g_array_index (map->key_places, RvPlace, i) };
+        good = complain (entry, &at, "knows learned, initial and rate, not '%s'", (char *) map->keys->pdata[i]);
+      }
+  if (mode == NULL)
+    return complain (entry, map, "as a map needs 'learned' (per-neuron or shared)");
+  if (mode->type == RV_VALUE_TEXT && g_str_equal (mode->text, modes[0]))
+    field->mode = RV_TRAIN_PER_NEURON;
+  else if (mode->type == RV_VALUE_TEXT && g_str_equal (mode->text, modes[1]))
+    field->mode = RV_TRAIN_SHARED;
+  else
+    good = complain_choice (entry, mode, modes);
+  if (initial == NULL && entry->param->default_value == NULL)
+    return complain (entry, map, "has no default to start from: give 'initial'");
+  if (initial == NULL)
+    initial = rv_value_text (entry->param->default_value, map->place);
+  good &= read_initial (entry, initial, &field->initial);
+  if (rate != NULL && (rate->type != RV_VALUE_TEXT || !rv_real_parse (rate->text, &field->rate)
+                       || !isfinite (field->rate) || field->rate < 0.0))
+    good = complain (entry, rate, "needs a rate of at least 0 (0: the optimizer's)");
+  rv_value_set (resolved, "learned", mode->place, rv_value_copy (mode));
+  rv_value_set (resolved, "initial", initial->place, g_steal_pointer (&initial));
+  if (rate != NULL)
+    rv_value_set (resolved, "rate", rate->place, rv_value_copy (rate));
+  return good;
+}
+
+static gboolean
+read_trainable (const Entry *entry, const RvValue *value, RvTrainable *field, RvValue **resolved)
+{
+  const char *what = "a number, 'learned' or {learned: per-neuron or shared, initial: ..., rate: ...},";
+  g_autoptr (RvValue) map = NULL;
+
+  field->unit_interval = (entry->param->flags & RV_PARAM_UNIT_INTERVAL) != 0;
+  if (value->type == RV_VALUE_LIST)
+    return complain_must (entry, value, what);
+  if (value->type == RV_VALUE_MAP || g_str_equal (value->text, "learned"))
+    {
+      map = value->type == RV_VALUE_MAP ? rv_value_copy (value) : rv_value_map (value->place);
+      if (value->type == RV_VALUE_TEXT)
+        rv_value_set (map, "learned", value->place, rv_value_text ("per-neuron", value->place));
+      *resolved = rv_value_map (value->place);
+      return read_learned (entry, map, field, *resolved);
+    }
+  field->mode = RV_TRAIN_FIXED;
+  field->initial.type = RV_DRAW_CONSTANT;
+  if (!rv_real_parse (value->text, &field->initial.a) || !in_range (entry->param, field->initial.a))
+    return complain_must (entry, value, what);
+  return TRUE;
+}
+
+/* ---- slots and ports */
+
+static char *
+join_path (const char *path, const char *name)
+{
+  return path[0] != '\0' ? g_strconcat (path, ".", name, NULL) : g_strdup (name);
+}
+
+static gboolean
+read_slot (const Entry *entry, const RvValue *value, RvInstance **field, RvValue **resolved)
+{
+  g_autofree char *path = join_path (entry->path, entry->name);
+
+  *resolved = rv_value_map (value->place);
+  *field = make (entry->param->slot, FALSE, FALSE, value, path, entry->resolver, *resolved, entry->mistakes);
+  return *field != NULL;
+}
+
+static gboolean
+read_slots (const Entry *entry, const RvValue *value, RvInstances *field, RvValue **resolved)
+{
+  const uint32_t n = rv_value_size (value);
+  gboolean good = TRUE;
+
+  if (value->type != RV_VALUE_LIST || n == 0)
+    return complain (entry, value, "must be a list of at least one plugin of kind %s", entry->param->slot);
+  *resolved = rv_value_list (value->place);
+  *field = (RvInstances){ n, g_new0 (RvInstance *, n) };
+  for (uint32_t i = 0; i < n; i++)
+    {
+      const RvValue *item = value->items->pdata[i];
+      g_autofree char *name = g_strdup_printf ("%s.%u", entry->name, i);
+      g_autofree char *path = join_path (entry->path, name);
+      RvValue *map = rv_value_map (item->place);
+
+      rv_value_append (*resolved, map);
+      field->items[i] = make (entry->param->slot, FALSE, TRUE, item, path, entry->resolver, map, entry->mistakes);
+      good &= field->items[i] != NULL;
+    }
+  return good;
+}
+
+static gboolean
+wire (const Entry *entry, const RvValue *value, RvPort *port)
+{
+  if (value->type != RV_VALUE_TEXT)
+    return complain (entry, value, "is a port: it takes the name of a node, or node.output");
+  if (entry->resolver == NULL)
+    return complain (entry, value, "is a port, and there is no graph here to wire it to");
+  return entry->resolver->port (entry->resolver->self, entry->param, value, port, entry->mistakes);
+}
+
+static gboolean
+read_ports (const Entry *entry, const RvValue *value, RvPorts *field)
+{
+  g_autoptr (RvValue) list = as_list (value, FALSE);
+  const uint32_t n = rv_value_size (list);
+  gboolean good = TRUE;
+
+  if (value->type == RV_VALUE_MAP || n == 0)
+    return complain (entry, value, "takes the name of a node, node.output, or a list of these");
+  *field = (RvPorts){ n, g_new0 (RvPort, n) };
+  for (uint32_t i = 0; i < n; i++)
+    good &= wire (entry, list->items->pdata[i], &field->items[i]);
+  return good;
+}
+
+/* ---- whole structs */
+
+/* `resolved` is set where the record says more than the value. */
+static gboolean
+read_entry (const Entry *entry, const RvValue *value, void *field, gboolean is_default, RvValue **resolved)
+{
+  switch (entry->param->type)
+    {
+    case RV_PARAM_BOOL:
+      return read_bool (entry, value, field);
+    case RV_PARAM_INT:
+      return read_int (entry, value, field);
+    case RV_PARAM_REAL:
+      return read_real (entry, value, field);
+    case RV_PARAM_CHOICE:
+      return read_choice (entry, value, field);
+    case RV_PARAM_TEXT:
+    case RV_PARAM_PATH:
+      return read_text (entry, value, field);
+    case RV_PARAM_DURATION:
+      return read_duration (entry, value, field);
+    case RV_PARAM_INTS:
+    case RV_PARAM_REALS:
+    case RV_PARAM_TEXTS:
+      return read_list (entry, value, field, is_default);
+    case RV_PARAM_REAL_MAP:
+      return read_real_map (entry, value, field);
+    case RV_PARAM_TRAINABLE:
+      return read_trainable (entry, value, field, resolved);
+    case RV_PARAM_SLOT:
+      return read_slot (entry, value, field, resolved);
+    case RV_PARAM_SLOTS:
+      return read_slots (entry, value, field, resolved);
+    case RV_PARAM_PORT:
+      return wire (entry, value, field);
+    case RV_PARAM_PORTS:
+      return read_ports (entry, value, field);
+    }
+  return FALSE;
+}
+
+static gboolean
+fill_entry (const Entry *entry, const RvValue *map, void *self, RvValue *resolved)
+{
+  const RvParam *param = entry->param;
+  const RvValue *given = rv_value_get (map, entry->name);
+  g_autoptr (RvValue) value = rv_value_copy (given), record = NULL;
+  g_autofree char *origin = NULL, *type = NULL;
+  gboolean good;
+
+  if (value == NULL && (param->flags & RV_PARAM_REQUIRED) != 0)
+    {
+      type = rv_param_type_text (param);
+      rv_mistakes_add (entry->mistakes, map->place, "%s/%s needs '%s' (%s, %s)", entry->plugin->kind,
+                       entry->plugin->name, entry->name, type, param->doc);
+      return FALSE;
+    }
+  if (value == NULL && param->default_value == NULL)
+    return TRUE;
+  if (value == NULL)
+    {
+      /* A bad default is the plugin's mistake, and no place in the pipeline is to blame. */
+      origin = g_strdup_printf ("default of %s/%s", entry->plugin->kind, entry->plugin->name);
+      value = rv_value_text (param->default_value, (RvPlace){ g_intern_string (origin), 0, 0 });
+    }
+  good = read_entry (entry, value, (char *) self + param->offset, given == NULL, &record);
+  if (resolved != NULL && record == NULL)
+    record = g_steal_pointer (&value);
+  if (resolved != NULL)
+    {
+      const RvPlace place = record->place;
+
+      rv_value_set (resolved, entry->name, place, g_steal_pointer (&record));
+    }
+  return good;
+}
+
+static gboolean
+refuse_unknown (const RvPlugin *plugin, const RvValue *map, gboolean may_have_name, RvMistakes *mistakes)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  gboolean good = TRUE;
+
+  for (const RvParam *param = plugin->params; param != NULL && param->name != NULL; param++)
+    g_ptr_array_add (names, rv_param_name (param));
+  g_ptr_array_add (names, NULL);
+  for (guint i = 0; i < map->keys->len; i++)
+    {
+      const char *key = map->keys->pdata[i], *nearest;
+      const RvPlace place = g_array_index (map->key_places, RvPlace, i);
+
+      if (g_str_equal (key, "use") || (may_have_name && g_str_equal (key, "name"))
+          || g_strv_contains ((const char *const *) names->pdata, key))
+        continue;
+      good = FALSE;
+      nearest = rv_nearest (key, (const char *const *) names->pdata);
+      rv_mistakes_add (mistakes, place, "%s/%s has no parameter '%s'%s%s%s (ranvier inspect %s/%s)", plugin->kind,
+                       plugin->name, key, nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+                       nearest != NULL ? "'?" : "", plugin->kind, plugin->name);
+    }
+  return good;
+}
+
+static RvInstance *
+fill (const RvPlugin *plugin, gboolean may_have_name, const RvValue *value, const char *path,
+      const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes)
+{
+  g_autoptr (RvValue) map = value->type == RV_VALUE_MAP ? rv_value_copy (value) : rv_value_map (value->place);
+  Instance *instance = g_new0 (Instance, 1);
+  g_autoptr (RvInstance) owned = &instance->public;
+  g_autoptr (GError) error = NULL;
+  gboolean good;
+
+  g_atomic_ref_count_init (&instance->references);
+  owned->plugin = plugin;
+  owned->self = g_malloc0 (MAX (plugin->params_size, 1));
+  owned->path = g_strdup (path);
+  good = refuse_unknown (plugin, map, may_have_name, mistakes);
+  for (const RvParam *param = plugin->params; param != NULL && param->name != NULL; param++)
+    {
+      g_autofree char *name = rv_param_name (param);
+      const Entry entry = { plugin, param, name, path, resolver, mistakes };
+
+      good &= fill_entry (&entry, map, owned->self, resolved);
+    }
+  if (!good)
+    return NULL;
+  instance->begun = TRUE;
+  if (plugin->init != NULL && !plugin->init (owned->self, &error))
+    {
+      rv_mistakes_add (mistakes, value->place, "%s/%s: %s", plugin->kind, plugin->name,
+                       error != NULL ? error->message : "can not be set up with these parameters");
+      return NULL;
+    }
+  return g_steal_pointer (&owned);
+}
+
+RvInstance *
+rv_instance_fill (const RvPlugin *plugin, const RvValue *value, const char *path, const RvPortResolver *resolver,
+                  RvValue *resolved, RvMistakes *mistakes)
+{
+  return fill (plugin, FALSE, value, path, resolver, resolved, mistakes);
+}
+
+/* Splits `use` into kind and name; FALSE after adding a mistake. */
+static gboolean
+split_use (const RvValue *use, const char *kind, gboolean is_node, char **its_kind, char **its_name,
+           RvMistakes *mistakes)
+{
+  const char *slash = strchr (use->text, '/');
+
+  *its_kind = slash != NULL ? g_strndup (use->text, slash - use->text) : g_strdup (is_node ? "" : kind);
+  *its_name = g_strdup (slash != NULL ? slash + 1 : use->text);
+  if (is_node && slash == NULL)
+    rv_mistakes_add (mistakes, use->place, "a node is 'kind/name', 'dataset/mnist' for instance, not '%s'", use->text);
+  else if (is_node && g_strv_contains (rv_registry_kinds (), *its_kind) && !rv_kind_is_node (*its_kind))
+    rv_mistakes_add (mistakes, use->place, "'%s' is no node: a %s stands in a slot of another plugin", use->text,
+                     *its_kind);
+  else if (!is_node && !g_str_equal (*its_kind, kind))
+    rv_mistakes_add (mistakes, use->place, "a %s is needed here, not '%s'", kind, use->text);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static RvInstance *
+make (const char *kind, gboolean is_node, gboolean may_have_name, const RvValue *value, const char *path,
+      const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes)
+{
+  const RvValue *use = value->type == RV_VALUE_TEXT ? value : rv_value_get (value, "use");
+  g_autofree char *its_kind = NULL, *its_name = NULL;
+  g_autoptr (GError) error = NULL;
+  const RvPlugin *plugin;
+
+  if (use == NULL || use->type != RV_VALUE_TEXT)
+    {
+      rv_mistakes_add (mistakes, value->place, "%s%sneeds 'use: %s', a plugin%s%s", path, path[0] != '\0' ? " " : "",
+                       is_node ? "KIND/NAME" : "NAME", is_node ? "" : " of kind ", is_node ? "" : kind);
+      return NULL;
+    }
+  if (!split_use (use, kind, is_node, &its_kind, &its_name, mistakes))
+    return NULL;
+  plugin = rv_registry_get (its_kind, its_name, &error);
+  if (plugin == NULL)
+    {
+      rv_mistakes_add (mistakes, use->place, "%s", error->message);
+      return NULL;
+    }
+  if (resolved != NULL)
+    rv_value_set (resolved, "use", use->place, rv_value_text (is_node ? use->text : its_name, use->place));
+  return fill (plugin, may_have_name, value, path, resolver, resolved, mistakes);
+}
+
+RvInstance *
+rv_instance_new (const char *kind, gboolean is_node, const RvValue *value, const char *path,
+                 const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes)
+{
+  return make (kind, is_node, FALSE, value, path, resolver, resolved, mistakes);
+}
+
+/* ---- the end of an instance */
+
+static void
+free_entry (const RvParam *param, void *field)
+{
+  RvInstances *slots = field;
+  RvRealMap *map = field;
+
+  switch (param->type)
+    {
+    case RV_PARAM_TEXT:
+    case RV_PARAM_PATH:
+      g_free (*(char **) field);
+      break;
+    case RV_PARAM_TEXTS:
+      g_strfreev (*(char ***) field);
+      break;
+    case RV_PARAM_INTS:
+      g_free (((RvInts *) field)->items);
+      break;
+    case RV_PARAM_REALS:
+      g_free (((RvReals *) field)->items);
+      break;
+    case RV_PARAM_REAL_MAP:
+      for (uint32_t i = 0; i < map->n; i++)
+        g_free (map->names[i]);
+      g_free (map->names);
+      g_free (map->values);
+      break;
+    case RV_PARAM_SLOT:
+      rv_instance_unref (*(RvInstance **) field);
+      break;
+    case RV_PARAM_SLOTS:
+      for (uint32_t i = 0; i < slots->n; i++)
+        rv_instance_unref (slots->items[i]);
+      g_free (slots->items);
+      break;
+    case RV_PARAM_PORTS:
+      g_free (((RvPorts *) field)->items);
+      break;
+    default:
+      break; /* nothing owned */
+    }
+}
+
+RvInstance *
+rv_instance_ref (RvInstance *instance)
+{
+  g_atomic_ref_count_inc (&((Instance *) instance)->references);
+  return instance;
+}
+
+void
+rv_instance_unref (RvInstance *instance)
+{
+  Instance *private = (Instance *) instance;
+
+  if (instance == NULL || !g_atomic_ref_count_dec (&private->references))
+    return;
+  if (private->begun && instance->plugin->clear != NULL)
+    instance->plugin->clear (instance->self);
+  for (const RvParam *param = instance->plugin->params; param != NULL && param->name != NULL; param++)
+    free_entry (param, (char *) instance->self + param->offset);
+  g_free (instance->self);
+  g_free (instance->path);
+  g_free (private);
+}
