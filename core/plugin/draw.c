@@ -1,5 +1,8 @@
-/* Numbers and draws as they are written in a pipeline, and the drawing itself. */
+/* Parameters as text: numbers and draws as they are written in a pipeline, and names, types and ranges as they are
+ * shown to a reader; and the drawing itself. */
 #include "plugin/draw.h"
+
+#include "plugin/params.h"
 
 #include <errno.h>
 #include <string.h>
@@ -110,4 +113,66 @@ rv_draw_raw (const RvDraw *draw, RvStream stream, uint64_t counter)
       return MIN (x, nextafter (draw->b, draw->a)); /* the sum may round up to b */
     }
   return draw->a;
+}
+
+char *
+rv_param_name (const RvParam *param)
+{
+  return g_strdelimit (g_strdup (param->name), "_", '-');
+}
+
+static const char *
+artefact_name (RvArtefactKind kind)
+{
+  static const char *const names[] = { "artefact", "dataset", "model", "table", "figure" };
+
+  return kind < G_N_ELEMENTS (names) ? names[kind] : names[0];
+}
+
+char *
+rv_param_type_text (const RvParam *param)
+{
+  static const char *const plain[] = {
+    [RV_PARAM_BOOL] = "yes or no", [RV_PARAM_INT] = "integer", [RV_PARAM_REAL] = "real", [RV_PARAM_TEXT] = "text",
+    [RV_PARAM_PATH] = "path", [RV_PARAM_DURATION] = "duration", [RV_PARAM_INTS] = "list of integers",
+    [RV_PARAM_REALS] = "list of reals", [RV_PARAM_TEXTS] = "list of texts", [RV_PARAM_REAL_MAP] = "map of name to real",
+    [RV_PARAM_TRAINABLE] = "trainable real"
+  };
+  g_autofree char *choices = NULL;
+
+  switch (param->type)
+    {
+    case RV_PARAM_CHOICE:
+      choices = g_strjoinv (", ", (char **) param->choices);
+      return g_strconcat ("choice of ", choices, NULL);
+    case RV_PARAM_SLOT:
+      return g_strconcat ("plugin of kind ", param->slot, NULL);
+    case RV_PARAM_SLOTS:
+      return g_strconcat ("list of plugins of kind ", param->slot, NULL);
+    case RV_PARAM_PORT:
+      return g_strconcat ("port of kind ", artefact_name (param->artefact), NULL);
+    case RV_PARAM_PORTS:
+      return g_strconcat ("ports of kind ", artefact_name (param->artefact), NULL);
+    default:
+      return g_strdup (plain[param->type]);
+    }
+}
+
+char *
+rv_param_range_text (const RvParam *param)
+{
+  const gboolean below = isfinite (param->minimum), above = isfinite (param->maximum);
+  const char *unit = param->unit != NULL ? param->unit : "", *blank = unit[0] != '\0' ? " " : "";
+  const RvParamType type = param->type;
+
+  if (type != RV_PARAM_INT && type != RV_PARAM_REAL && type != RV_PARAM_DURATION && type != RV_PARAM_INTS
+      && type != RV_PARAM_REALS && type != RV_PARAM_TRAINABLE)
+    return g_strdup ("");
+  if (below && above)
+    return g_strdup_printf ("from %.10g to %.10g%s%s", param->minimum, param->maximum, blank, unit);
+  if (below)
+    return g_strdup_printf ("at least %.10g%s%s", param->minimum, blank, unit);
+  if (above)
+    return g_strdup_printf ("at most %.10g%s%s", param->maximum, blank, unit);
+  return g_strdup (unit[0] != '\0' ? unit : "");
 }

@@ -1,79 +1,174 @@
-/* Finding and loading plugins: on demand by file name, so that a run opens only what it names. A plugin stays resident:
- * OpenMP and other runtimes do not survive being unloaded. */
+/* Finds plugin files, loads them on first use, and accepts only those that keep the contract: one bad plugin must say
+ * why and break nothing else. */
 #include "plugin/registry.h"
+
+#include "base/value.h"
+#include <ranvier/ranvier.h>
+
+#include <dlfcn.h>
+#include <fenv.h>
 #include <gmodule.h>
 #include <string.h>
+
+#define SUFFIX "." G_MODULE_SUFFIX
 
 typedef struct
 {
   const RvPlugin *plugin;
   char *file, *hash;
-} Entry;
+} Loaded;
 
-static GHashTable *loaded; /* "kind/name" -> Entry */
-static GPtrArray *extra;   /* char *, from --plugin-path */
+static GPtrArray *first_folders;        /* RvPluginFolder *, of --plugin-path */
+static GHashTable *loaded_by_name;      /* "kind/name" -> Loaded */
+static GHashTable *loaded_by_plugin;    /* the same, by descriptor */
+static GHashTable *failures;            /* file -> why: a second dlopen runs no constructor and would hide it */
+
+/* ---- kinds */
+
+/* Functions that must not be NULL, as offsets into the class. */
+typedef struct
+{
+  const char *kind;
+  gboolean is_node;
+  int required[5]; /* ends with -1 */
+} Kind;
+
+static const Kind kinds[] = {
+  { "dataset", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
+  { "transform", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
+  { "trainer", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
+  { "attack", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
+  { "analysis", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
+  { "report", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
+  { "layer", FALSE, { offsetof (RvLayerClass, build), offsetof (RvLayerClass, forward),
+                      offsetof (RvLayerClass, backward), -1 } },
+  { "neuron", FALSE, { offsetof (RvNeuronClass, variant), -1 } },
+  { "surrogate", FALSE, { offsetof (RvSurrogateClass, slope), offsetof (RvSurrogateClass, fire), -1 } },
+  { "decoder", FALSE, { offsetof (RvDecoderClass, reads), offsetof (RvDecoderClass, decisions),
+                        offsetof (RvDecoderClass, decode), offsetof (RvDecoderClass, adjoint), -1 } },
+  { "loss", FALSE, { offsetof (RvLossClass, value), -1 } },
+  { "optimizer", FALSE, { offsetof (RvOptimizerClass, slots), offsetof (RvOptimizerClass, rate),
+                          offsetof (RvOptimizerClass, update), -1 } },
+  { "schedule", FALSE, { offsetof (RvScheduleClass, factor), -1 } },
+  { "initializer", FALSE, { offsetof (RvInitializerClass, fill), -1 } },
+};
+
+static const Kind *
+find_kind (const char *kind)
+{
+  for (gsize k = 0; k < G_N_ELEMENTS (kinds); k++)
+    if (g_str_equal (kinds[k].kind, kind))
+      return &kinds[k];
+  return NULL;
+}
 
 const char *const *
 rv_registry_kinds (void)
 {
-  static const char *const kinds[] = { "dataset", "transform", "trainer", "attack", "analysis", "report", "layer",
-                                       "neuron", "surrogate", "decoder", "loss", "optimizer", "schedule",
-                                       "initializer", NULL };
-  return kinds;
+  static const char *names[G_N_ELEMENTS (kinds) + 1];
+
+  for (gsize k = 0; k < G_N_ELEMENTS (kinds); k++)
+    names[k] = kinds[k].kind;
+  return names;
 }
 
 gboolean
 rv_kind_is_node (const char *kind)
 {
-  static const char *const nodes[] = { "dataset", "transform", "trainer", "attack", "analysis", "report", NULL };
-  return g_strv_contains (nodes, kind);
+  const Kind *found = find_kind (kind);
+
+  return found != NULL && found->is_node;
 }
 
-void
-rv_registry_add_path (const char *folders)
-{
-  if (!extra)
-    extra = g_ptr_array_new_with_free_func (g_free);
-  g_auto (GStrv) parts = g_strsplit (folders, G_SEARCHPATH_SEPARATOR_S, -1);
-  for (char **part = parts; *part; part++)
-    if (**part)
-      g_ptr_array_add (extra, g_strdup (*part));
-}
+/* ---- folders */
 
 static void
 free_folder (gpointer data)
 {
   RvPluginFolder *folder = data;
+
   g_free (folder->path);
   g_free (folder);
 }
 
+/* The first origin of a folder counts. */
 static void
 add_folder (GPtrArray *folders, const char *path, const char *origin)
 {
-  RvPluginFolder *folder = g_new0 (RvPluginFolder, 1);
+  RvPluginFolder *folder;
+
+  if (path[0] == '\0')
+    return;
+  for (guint i = 0; i < folders->len; i++)
+    if (g_str_equal (((RvPluginFolder *) folders->pdata[i])->path, path))
+      return;
+  folder = g_new0 (RvPluginFolder, 1);
   folder->path = g_strdup (path);
   folder->origin = origin;
   g_ptr_array_add (folders, folder);
+}
+
+static void
+add_folders (GPtrArray *folders, const char *paths, const char *origin)
+{
+  g_auto (GStrv) parts = g_strsplit (paths, G_SEARCHPATH_SEPARATOR_S, -1);
+
+  for (char **part = parts; *part != NULL; part++)
+    {
+      g_autofree char *path = (*part)[0] != '\0' ? g_canonicalize_filename (*part, NULL) : g_strdup ("");
+      add_folder (folders, path, origin);
+    }
+}
+
+void
+rv_registry_add_path (const char *paths)
+{
+  if (first_folders == NULL)
+    first_folders = g_ptr_array_new_with_free_func (free_folder);
+  add_folders (first_folders, paths, "--plugin-path");
+}
+
+/* Whether this code lies in the build tree: an installed library must not pick up what a build left behind. */
+static gboolean
+runs_from_build (void)
+{
+  g_autofree char *root = g_path_get_dirname (RV_BUILD_PLUGIN_FOLDER);
+  g_autofree char *prefix = g_strconcat (root, G_DIR_SEPARATOR_S, NULL);
+  g_autofree char *file = NULL;
+  Dl_info info;
+
+  if (!g_file_test (RV_BUILD_PLUGIN_FOLDER, G_FILE_TEST_IS_DIR) || dladdr (kinds, &info) == 0
+      || info.dli_fname == NULL)
+    return FALSE;
+  file = g_canonicalize_filename (info.dli_fname, NULL);
+  return g_str_has_prefix (file, prefix);
 }
 
 GPtrArray *
 rv_registry_folders (void)
 {
   GPtrArray *folders = g_ptr_array_new_with_free_func (free_folder);
-  for (guint k = 0; extra && k < extra->len; k++)
-    add_folder (folders, extra->pdata[k], "--plugin-path");
-  const char *path = g_getenv ("RANVIER_PLUGIN_PATH");
-  g_auto (GStrv) parts = g_strsplit (path ? path : "", G_SEARCHPATH_SEPARATOR_S, -1);
-  for (char **part = parts; *part; part++)
-    if (**part)
-      add_folder (folders, *part, "RANVIER_PLUGIN_PATH");
   g_autofree char *user = g_build_filename (g_get_user_data_dir (), "ranvier-1", "plugins", NULL);
+  const char *paths = g_getenv ("RANVIER_PLUGIN_PATH");
+
+  for (guint i = 0; first_folders != NULL && i < first_folders->len; i++)
+    {
+      const RvPluginFolder *folder = first_folders->pdata[i];
+      add_folder (folders, folder->path, folder->origin);
+    }
+  if (paths != NULL)
+    add_folders (folders, paths, "RANVIER_PLUGIN_PATH");
   add_folder (folders, user, "user");
   add_folder (folders, RV_PLUGIN_FOLDER, "install");
-  if (g_file_test (RV_BUILD_PLUGIN_FOLDER, G_FILE_TEST_IS_DIR))
+  if (runs_from_build ())
     add_folder (folders, RV_BUILD_PLUGIN_FOLDER, "build");
   return folders;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
 char **
@@ -81,113 +176,306 @@ rv_registry_names (const char *kind)
 {
   g_autoptr (GPtrArray) folders = rv_registry_folders ();
   g_autofree char *prefix = g_strconcat (kind, "-", NULL);
-  g_autoptr (GTree) names = g_tree_new_full ((GCompareDataFunc) strcmp, NULL, g_free, NULL);
-  for (guint k = 0; k < folders->len; k++)
+  GPtrArray *names = g_ptr_array_new ();
+
+  for (guint i = 0; i < folders->len; i++)
     {
-      g_autoptr (GDir) dir = g_dir_open (((RvPluginFolder *) folders->pdata[k])->path, 0, NULL);
-      for (const char *file; dir && (file = g_dir_read_name (dir));)
-        if (g_str_has_prefix (file, prefix) && g_str_has_suffix (file, "." G_MODULE_SUFFIX))
-          g_tree_insert (names, g_strndup (file + strlen (prefix), strlen (file) - strlen (prefix) - 3), NULL);
+      g_autoptr (GDir) dir = g_dir_open (((RvPluginFolder *) folders->pdata[i])->path, 0, NULL);
+      const char *file;
+
+      while (dir != NULL && (file = g_dir_read_name (dir)) != NULL)
+        {
+          const gsize start = strlen (prefix), end = strlen (file) - MIN (strlen (file), strlen (SUFFIX));
+          g_autofree char *name = NULL;
+
+          if (!g_str_has_prefix (file, prefix) || !g_str_has_suffix (file, SUFFIX) || end <= start)
+            continue;
+          name = g_strndup (file + start, end - start);
+          if (!g_ptr_array_find_with_equal_func (names, name, g_str_equal, NULL))
+            g_ptr_array_add (names, g_steal_pointer (&name));
+        }
     }
-  GPtrArray *list = g_ptr_array_new ();
-  for (GTreeNode *node = g_tree_node_first (names); node; node = g_tree_node_next (node))
-    g_ptr_array_add (list, g_strdup (g_tree_node_key (node)));
-  g_ptr_array_add (list, NULL);
-  return (char **) g_ptr_array_free (list, FALSE);
+  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_add (names, NULL);
+  return (char **) g_ptr_array_free (names, FALSE);
+}
+
+/* ---- checks of a descriptor; each returns why it fails, owned, or NULL */
+
+static gsize
+field_size (RvParamType type)
+{
+  static const gsize sizes[] = {
+    [RV_PARAM_BOOL] = sizeof (gboolean), [RV_PARAM_INT] = sizeof (int64_t), [RV_PARAM_REAL] = sizeof (double),
+    [RV_PARAM_CHOICE] = sizeof (int), [RV_PARAM_TEXT] = sizeof (char *), [RV_PARAM_PATH] = sizeof (char *),
+    [RV_PARAM_DURATION] = sizeof (double), [RV_PARAM_INTS] = sizeof (RvInts), [RV_PARAM_REALS] = sizeof (RvReals),
+    [RV_PARAM_TEXTS] = sizeof (char **), [RV_PARAM_REAL_MAP] = sizeof (RvRealMap),
+    [RV_PARAM_TRAINABLE] = sizeof (RvTrainable), [RV_PARAM_SLOT] = sizeof (RvInstance *),
+    [RV_PARAM_SLOTS] = sizeof (RvInstances), [RV_PARAM_PORT] = sizeof (RvPort), [RV_PARAM_PORTS] = sizeof (RvPorts)
+  };
+
+  return (guint) type < G_N_ELEMENTS (sizes) ? sizes[type] : 0;
+}
+
+static gboolean
+is_word (const char *text, const char *others)
+{
+  if (!g_ascii_isalpha (text[0]))
+    return FALSE;
+  for (; *text != '\0'; text++)
+    if (!g_ascii_isalnum (*text) && strchr (others, *text) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+static char *
+check_table (const RvPlugin *plugin)
+{
+  for (const RvParam *p = plugin->params; p != NULL && p->name != NULL; p++)
+    {
+      const gsize size = field_size (p->type);
+
+      if (!is_word (p->name, "_") || g_str_equal (p->name, "use"))
+        return g_strdup_printf ("a parameter can not be called '%s'", p->name);
+      for (const RvParam *other = plugin->params; other != p; other++)
+        if (g_str_equal (other->name, p->name))
+          return g_strdup_printf ("it has two parameters called '%s'", p->name);
+      if (size == 0)
+        return g_strdup_printf ("the type of parameter '%s' is unknown", p->name);
+      if (p->offset > plugin->params_size || plugin->params_size - p->offset < size)
+        return g_strdup_printf ("parameter '%s' lies outside of its struct of %u bytes", p->name, plugin->params_size);
+      if (p->doc == NULL || p->doc[0] == '\0')
+        return g_strdup_printf ("parameter '%s' has no doc", p->name);
+      if (!(p->minimum <= p->maximum))
+        return g_strdup_printf ("the minimum of parameter '%s' is above its maximum", p->name);
+      if (p->type == RV_PARAM_CHOICE && (p->choices == NULL || p->choices[0] == NULL))
+        return g_strdup_printf ("parameter '%s' has no choices", p->name);
+      if ((p->type == RV_PARAM_SLOT || p->type == RV_PARAM_SLOTS) && (p->slot == NULL || find_kind (p->slot) == NULL))
+        return g_strdup_printf ("parameter '%s' is a slot of no known kind", p->name);
+    }
+  return NULL;
+}
+
+static char *
+check_functions (const RvPlugin *plugin, const Kind *kind)
+{
+  const RvNodeClass *node = plugin->functions;
+  const RvNeuronClass *neuron = plugin->functions;
+
+  if (plugin->functions == NULL)
+    return g_strdup ("it has no functions");
+  for (const int *offset = kind->required; *offset >= 0; offset++)
+    if (*(void *const *) ((const char *) plugin->functions + *offset) == NULL)
+      return g_strdup_printf ("a function that every %s must have is missing (at byte %d of its functions)",
+                              kind->kind, *offset);
+  for (const RvOutput *o = kind->is_node ? node->outputs : NULL; o != NULL && o->name != NULL; o++)
+    if ((o->kind == RV_ARTEFACT_DATASET || o->kind == RV_ARTEFACT_MODEL) && node->check == NULL)
+      return g_strdup_printf ("output '%s' is a dataset or model, so that it needs 'check'", o->name);
+  if (g_str_equal (kind->kind, "neuron")
+      && (neuron->common_offset > plugin->params_size
+          || plugin->params_size - neuron->common_offset < sizeof (RvNeuronCommon)))
+    return g_strdup ("its RvNeuronCommon lies outside of its struct");
+  return NULL;
+}
+
+static char *
+check_plugin (const RvPlugin *plugin, const char *kind, const char *name)
+{
+  char *why;
+
+  /* The first three fields are the same for ever; nothing else is looked at before they fit. */
+  if (plugin->abi_major != RV_ABI_MAJOR || plugin->abi_minor > RV_ABI_MINOR)
+    return g_strdup_printf ("it was built for ABI %u.%u, this is %d.%d: build it again", plugin->abi_major,
+                            plugin->abi_minor, RV_ABI_MAJOR, RV_ABI_MINOR);
+  if (plugin->size < sizeof (RvPlugin))
+    return g_strdup_printf ("its descriptor has %u bytes, not %zu", plugin->size, sizeof (RvPlugin));
+  if (plugin->kind == NULL || plugin->name == NULL || !g_str_equal (plugin->kind, kind)
+      || !g_str_equal (plugin->name, name))
+    return g_strdup_printf ("it calls itself %s/%s, which does not fit the file", plugin->kind ? plugin->kind : "?",
+                            plugin->name ? plugin->name : "?");
+  if (plugin->doc == NULL || plugin->version == NULL || plugin->licence == NULL)
+    return g_strdup ("doc, version or licence is missing");
+  why = check_table (plugin);
+  return why != NULL ? why : check_functions (plugin, find_kind (kind));
+}
+
+/* ---- loading */
+
+/* Rounding, flushing of denormals and masks of this thread; not the sticky flags, which any division may raise. */
+static guint
+float_state (void)
+{
+#ifdef __x86_64__
+  return __builtin_ia32_stmxcsr () & ~0x3Fu;
+#else
+  return (guint) fegetround ();
+#endif
+}
+
+static void
+restore_float_state (guint state)
+{
+#ifdef __x86_64__
+  __builtin_ia32_ldmxcsr (state);
+#else
+  fesetround ((int) state);
+#endif
+}
+
+static char *
+hash_file (const char *file, GError **error)
+{
+  g_autoptr (GMappedFile) map = g_mapped_file_new (file, FALSE, error);
+
+  if (map == NULL)
+    return NULL;
+  return g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) g_mapped_file_get_contents (map),
+                                      g_mapped_file_get_length (map));
+}
+
+/* The descriptor in `file`; NULL and `why`, owned, if it can not be used. A refused module stays open, as all do: its
+ * code may have left pointers behind. */
+static const RvPlugin *
+open_plugin (const char *file, const char *kind, const char *name, char **why)
+{
+  const guint state = float_state ();
+  GModule *module = g_module_open (file, G_MODULE_BIND_LOCAL);
+  const guint changed = float_state ();
+  gpointer symbol = NULL;
+
+  restore_float_state (state);
+  if (module == NULL)
+    *why = g_strdup (g_module_error ());
+  else if (changed != state)
+    *why = g_strdup ("loading it changed how the processor computes (built with -ffast-math?)");
+  else if (!g_module_symbol (module, "rv_plugin", &symbol) || symbol == NULL)
+    *why = g_strdup ("it has no symbol rv_plugin");
+  else
+    *why = check_plugin (symbol, kind, name);
+  if (module != NULL)
+    g_module_make_resident (module);
+  return *why == NULL ? symbol : NULL;
+}
+
+static void
+set_unknown (const char *kind, const char *name, GError **error)
+{
+  g_auto (GStrv) names = NULL;
+  g_autofree char *list = NULL;
+  const char *nearest;
+
+  if (find_kind (kind) == NULL)
+    {
+      nearest = rv_nearest (kind, rv_registry_kinds ());
+      list = g_strjoinv (", ", (char **) rv_registry_kinds ());
+      g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "there is no kind of plugin '%s'%s%s%s; the kinds are %s", kind,
+                   nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+                   nearest != NULL ? "'?" : "", list);
+      return;
+    }
+  names = rv_registry_names (kind);
+  nearest = rv_nearest (name, (const char *const *) names);
+  list = g_strjoinv (", ", names);
+  g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "there is no plugin %s/%s%s%s%s; known: %s (ranvier plugins %s)", kind,
+               name, nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+               nearest != NULL ? "'?" : "", list[0] != '\0' ? list : "none", kind);
 }
 
 static char *
 find_file (const char *kind, const char *name)
 {
   g_autoptr (GPtrArray) folders = rv_registry_folders ();
-  g_autofree char *file = g_strdup_printf ("%s-%s." G_MODULE_SUFFIX, kind, name);
-  for (guint k = 0; k < folders->len; k++)
+  g_autofree char *base = g_strconcat (kind, "-", name, SUFFIX, NULL);
+
+  if (find_kind (kind) == NULL || !is_word (name, "-_"))
+    return NULL;
+  for (guint i = 0; i < folders->len; i++)
     {
-      char *path = g_build_filename (((RvPluginFolder *) folders->pdata[k])->path, file, NULL);
-      if (g_file_test (path, G_FILE_TEST_EXISTS))
-        return path;
-      g_free (path);
+      g_autofree char *file = g_build_filename (((RvPluginFolder *) folders->pdata[i])->path, base, NULL);
+      if (g_file_test (file, G_FILE_TEST_IS_REGULAR))
+        return g_steal_pointer (&file);
     }
   return NULL;
 }
 
-static gboolean
-is_sound (const RvPlugin *plugin, const char *kind, const char *name, const char *path, GError **error)
-{
-  if (plugin->abi_major != RV_ABI_MAJOR || plugin->abi_minor > RV_ABI_MINOR || plugin->size < sizeof (RvPlugin))
-    g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "%s was built for plugin interface %u.%u, this is %u.%u; build it "
-                 "again", path, plugin->abi_major, plugin->abi_minor, RV_ABI_MAJOR, RV_ABI_MINOR);
-  else if (g_strcmp0 (plugin->kind, kind) != 0 || g_strcmp0 (plugin->name, name) != 0)
-    g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "%s says it is %s/%s, which does not fit its file name", path,
-                 plugin->kind, plugin->name);
-  else if (!plugin->functions)
-    g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "%s has no functions", path);
-  else
-    return TRUE;
-  return FALSE;
-}
-
 static const RvPlugin *
-load (const char *kind, const char *name, const char *path, GError **error)
+load (const char *key, const char *file, const char *kind, const char *name, GError **error)
 {
-  GModule *module = g_module_open (path, G_MODULE_BIND_LOCAL);
-  gpointer symbol = NULL;
-  if (!module || !g_module_symbol (module, "rv_plugin", &symbol) || !symbol)
+  const char *earlier = g_hash_table_lookup (failures, file);
+  g_autofree char *hash = NULL, *why = NULL;
+  const RvPlugin *plugin = NULL;
+  Loaded *loaded;
+
+  if (earlier == NULL)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "%s can not be used: %s", path, g_module_error ());
+      g_autoptr (GError) unreadable = NULL;
+
+      hash = hash_file (file, &unreadable);
+      if (hash == NULL)
+        why = g_strdup (unreadable->message);
+      else
+        plugin = open_plugin (file, kind, name, &why);
+    }
+  if (plugin == NULL)
+    {
+      g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "%s can not be used: %s (%s)", key,
+                   earlier != NULL ? earlier : why, file);
+      if (why != NULL)
+        g_hash_table_insert (failures, g_strdup (file), g_steal_pointer (&why));
       return NULL;
     }
-  g_module_make_resident (module);
-  if (!is_sound (symbol, kind, name, path, error))
-    return NULL;
-  g_autofree char *content = NULL;
-  gsize length;
-  if (!g_file_get_contents (path, &content, &length, error))
-    return NULL;
-  Entry *entry = g_new0 (Entry, 1);
-  entry->plugin = symbol;
-  entry->file = g_strdup (path);
-  entry->hash = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) content, length);
-  if (!loaded)
-    loaded = g_hash_table_new (g_str_hash, g_str_equal);
-  g_hash_table_insert (loaded, g_strdup_printf ("%s/%s", kind, name), entry);
-  return symbol;
+  loaded = g_new0 (Loaded, 1);
+  loaded->plugin = plugin;
+  loaded->file = g_strdup (file);
+  loaded->hash = g_steal_pointer (&hash);
+  g_hash_table_insert (loaded_by_name, g_strdup (key), loaded);
+  g_hash_table_insert (loaded_by_plugin, (gpointer) plugin, loaded);
+  return plugin;
 }
 
 const RvPlugin *
 rv_registry_get (const char *kind, const char *name, GError **error)
 {
-  g_autofree char *key = g_strdup_printf ("%s/%s", kind, name);
-  const Entry *entry = loaded ? g_hash_table_lookup (loaded, key) : NULL;
-  if (entry)
-    return entry->plugin;
-  g_autofree char *path = find_file (kind, name);
-  if (path)
-    return load (kind, name, path, error);
-  g_auto (GStrv) names = rv_registry_names (kind);
-  g_autofree char *list = g_strjoinv (", ", names);
-  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "there is no %s; plugins of this kind: %s (ranvier plugins %s)", key,
-               *list ? list : "none", kind);
-  return NULL;
+  g_autofree char *key = g_strconcat (kind, "/", name, NULL);
+  g_autofree char *file = NULL;
+  const Loaded *loaded;
+
+  if (loaded_by_name == NULL)
+    {
+      loaded_by_name = g_hash_table_new (g_str_hash, g_str_equal);
+      loaded_by_plugin = g_hash_table_new (NULL, NULL);
+      failures = g_hash_table_new (g_str_hash, g_str_equal);
+    }
+  loaded = g_hash_table_lookup (loaded_by_name, key);
+  if (loaded != NULL)
+    return loaded->plugin;
+  file = find_file (kind, name);
+  if (file == NULL)
+    {
+      set_unknown (kind, name, error);
+      return NULL;
+    }
+  return load (key, file, kind, name, error);
 }
 
-static const Entry *
-entry_of (const RvPlugin *plugin)
+static const Loaded *
+find_loaded (const RvPlugin *plugin)
 {
-  g_autofree char *key = g_strdup_printf ("%s/%s", plugin->kind, plugin->name);
-  return loaded ? g_hash_table_lookup (loaded, key) : NULL;
+  return loaded_by_plugin != NULL ? g_hash_table_lookup (loaded_by_plugin, plugin) : NULL;
 }
 
 const char *
 rv_registry_file (const RvPlugin *plugin)
 {
-  const Entry *entry = entry_of (plugin);
-  return entry ? entry->file : NULL;
+  const Loaded *loaded = find_loaded (plugin);
+
+  return loaded != NULL ? loaded->file : NULL;
 }
 
 const char *
 rv_registry_hash (const RvPlugin *plugin)
 {
-  const Entry *entry = entry_of (plugin);
-  return entry ? entry->hash : NULL;
+  const Loaded *loaded = find_loaded (plugin);
+
+  return loaded != NULL ? loaded->hash : NULL;
 }

@@ -95,7 +95,7 @@ static const Case cases[] = {
     ", surrogate: {use: multi-gaussian, width: 0.5}}}", READOUT, "last-step", RV_FORM_SPIKES },
   { "none-gain", "{use: dense, units: 17, neuron: {use: lif, reset: none, input-gain: one-minus-leak, start: uniform, "
     LEARNED ", surrogate: {use: multi-gaussian, width: 0.5}}}", READOUT, "each-step", RV_FORM_SPIKES },
-  { "adaptive", "{use: dense, units: 8, neuron: {use: adaptive-lif, surrogate: sigmoid}}", READOUT, "mean-membrane",
+  { "adaptive", "{use: dense, units: 8, neuron: {use: adaptive-lif, leak: learned, adaptation-leak: learned, strength: learned, surrogate: sigmoid}}", READOUT, "mean-membrane",
     RV_FORM_SPIKES },
   { "static", "{use: dense, units: 20, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
     "{use: dense, units: 3, neuron: {use: lif, threshold: 0.3, surrogate: arctan}}", "rate", RV_FORM_STATIC },
