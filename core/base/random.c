@@ -1,12 +1,12 @@
 /* Where streams come from, and shuffling. The generator itself is inline in <ranvier/random.h>. */
 #include <ranvier/random.h>
 
-/* FNV-1a, 64 bits (Fowler, Noll, Vo): h = (h xor byte) * prime. The zero at the end of each string is hashed as well, so
- * that ("ab", "c") and ("a", "bc") differ. */
+/* FNV-1a, 64 bits (Fowler, Noll, Vo): h = (h xor byte) * prime. The zero at the end of each string is hashed
+ * as well, so that ("ab", "c") and ("a", "bc") differ. */
 static uint64_t
 hash_string (uint64_t h, const char *text)
 {
-  const unsigned char *c = (const unsigned char *) (text != NULL ? text : "");
+  const unsigned char *c = (const unsigned char *)(text != NULL ? text : "");
 
   do
     h = (h ^ *c) * UINT64_C (0x100000001B3);
@@ -28,18 +28,19 @@ rv_stream_new (uint64_t seed, const char *path, const char *purpose, const char 
   return stream;
 }
 
-/* A number below `n`, each equally likely: the upper half of a 32-bit draw times n, drawn again where the lower half
- * lies in the part that n does not divide (Lemire 2019, "Fast random integer generation in an interval"). */
+/* A number below `n`, each equally likely: the upper half of a 32-bit draw times n, drawn again where the
+ * lower half lies in the part that n does not divide (Lemire 2019, "Fast random integer generation in an
+ * interval"). */
 static uint32_t
 bounded (RvStream stream, uint64_t *counter, uint32_t n)
 {
-  const uint32_t threshold = (uint32_t) -n % n;
+  const uint32_t threshold = (uint32_t)-n % n;
   uint64_t product;
 
   do
     product = (rv_stream_bits (stream, (*counter)++) >> 32) * n;
-  while ((uint32_t) product < threshold);
-  return (uint32_t) (product >> 32);
+  while ((uint32_t)product < threshold);
+  return (uint32_t)(product >> 32);
 }
 
 /* Fisher and Yates, from the end: out[i] changes places with out[j], j uniform in 0 ... i. */

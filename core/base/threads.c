@@ -35,10 +35,10 @@ rv_parallel_for (uint32_t n, void (*work) (void *self, uint32_t i, uint32_t work
         work (self, i, 0);
       return;
     }
-  /* Pieces differ in cost, so each worker takes the next one when it is done. */
-#pragma omp parallel for num_threads (workers) schedule (dynamic, 1)
+    /* Pieces differ in cost, so each worker takes the next one when it is done. */
+#pragma omp parallel for num_threads(workers) schedule(dynamic, 1)
   for (uint32_t i = 0; i < n; i++)
-    work (self, i, (uint32_t) omp_get_thread_num ());
+    work (self, i, (uint32_t)omp_get_thread_num ());
 }
 
 static const char *const isa_names[RV_ISA_COUNT] = { "baseline", "v3", "v4" };
@@ -71,8 +71,8 @@ rv_isa (void)
   static gsize isa; /* its number plus one */
 
   if (g_once_init_enter (&isa))
-    g_once_init_leave (&isa, (gsize) detect_isa () + 1);
-  return (int) isa - 1;
+    g_once_init_leave (&isa, (gsize)detect_isa () + 1);
+  return (int)isa - 1;
 }
 
 const char *

@@ -19,7 +19,7 @@ output_kind (RvArtefactKind kind)
 static const RvOutput *
 outputs_of (const RvPlugin *plugin)
 {
-  return rv_kind_is_node (plugin->kind) ? ((const RvNodeClass *) plugin->functions)->outputs : NULL;
+  return rv_kind_is_node (plugin->kind) ? ((const RvNodeClass *)plugin->functions)->outputs : NULL;
 }
 
 static void
@@ -145,10 +145,7 @@ int
 rv_cli_inspect (int argc, char **argv)
 {
   gboolean json = FALSE;
-  const GOptionEntry entries[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Write JSON", NULL },
-    { NULL }
-  };
+  const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Write JSON", NULL }, { NULL } };
   g_autoptr (GOptionContext) context = g_option_context_new ("KIND/NAME - what a plugin does and takes");
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) parts = NULL;
@@ -157,13 +154,15 @@ rv_cli_inspect (int argc, char **argv)
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc != 2)
     {
-      g_printerr ("ranvier inspect: %s (ranvier inspect --help)\n", error ? error->message : "one KIND/NAME is needed");
+      g_printerr ("ranvier inspect: %s (ranvier inspect --help)\n",
+                  error ? error->message : "one KIND/NAME is needed");
       return 2;
     }
   parts = g_strsplit (argv[1], "/", 2);
   if (g_strv_length (parts) != 2)
     {
-      g_printerr ("ranvier inspect: a plugin is named KIND/NAME, 'neuron/lif' for instance, not '%s'\n", argv[1]);
+      g_printerr ("ranvier inspect: a plugin is named KIND/NAME, 'neuron/lif' for instance, not '%s'\n",
+                  argv[1]);
       return 2;
     }
   plugin = rv_registry_get (parts[0], parts[1], &error);

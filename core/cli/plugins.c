@@ -39,7 +39,8 @@ add_member (JsonBuilder *builder, const char *name, const char *text)
 }
 
 static void
-list_one (const Options *options, const GPtrArray *folders, const char *kind, const char *name, JsonBuilder *builder)
+list_one (const Options *options, const GPtrArray *folders, const char *kind, const char *name,
+          JsonBuilder *builder)
 {
   g_autoptr (GError) error = NULL;
   const RvPlugin *plugin = rv_registry_get (kind, name, &error);
@@ -104,24 +105,25 @@ int
 rv_cli_plugins (int argc, char **argv)
 {
   Options options = { FALSE, FALSE, FALSE };
-  const GOptionEntry entries[] = {
-    { "paths", 0, 0, G_OPTION_ARG_NONE, &options.paths, "Also show files and the folders searched", NULL },
-    { "broken", 0, 0, G_OPTION_ARG_NONE, &options.broken, "Only those that can not be used", NULL },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Write JSON", NULL },
-    { NULL }
-  };
+  const GOptionEntry entries[]
+      = { { "paths", 0, 0, G_OPTION_ARG_NONE, &options.paths, "Also show files and the folders searched",
+            NULL },
+          { "broken", 0, 0, G_OPTION_ARG_NONE, &options.broken, "Only those that can not be used", NULL },
+          { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Write JSON", NULL },
+          { NULL } };
   g_autoptr (GOptionContext) context = g_option_context_new ("[KIND] - list the plugins");
   g_autoptr (GError) error = NULL;
 
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 2)
     {
-      g_printerr ("ranvier plugins: %s (ranvier plugins --help)\n", error ? error->message : "one KIND at the most");
+      g_printerr ("ranvier plugins: %s (ranvier plugins --help)\n",
+                  error ? error->message : "one KIND at the most");
       return 2;
     }
   if (argc == 2 && !g_strv_contains (rv_registry_kinds (), argv[1]))
     {
-      g_autofree char *kinds = g_strjoinv (", ", (char **) rv_registry_kinds ());
+      g_autofree char *kinds = g_strjoinv (", ", (char **)rv_registry_kinds ());
       g_printerr ("ranvier plugins: there is no kind '%s'; the kinds are %s\n", argv[1], kinds);
       return 2;
     }

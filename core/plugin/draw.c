@@ -1,5 +1,5 @@
-/* Parameters as text: numbers and draws as they are written in a pipeline, and names, types and ranges as they are
- * shown to a reader; and the drawing itself. */
+/* Parameters as text: numbers and draws as they are written in a pipeline, and names, types and ranges as
+ * they are shown to a reader; and the drawing itself. */
 #include "plugin/draw.h"
 
 #include "plugin/params.h"
@@ -33,6 +33,33 @@ rv_int_parse (const char *text, int64_t *value)
   errno = 0;
   *value = g_ascii_strtoll (text, &end, 10);
   return *end == '\0' && errno == 0;
+}
+
+/* Divided, not multiplied: 250 / 1e6 is the number nearest to 250 us. */
+gboolean
+rv_duration_parse (const char *text, double *seconds)
+{
+  static const struct
+  {
+    const char *unit;
+    double factor, divisor;
+  } units[] = { { "ns", 1, 1e9 }, { "us", 1, 1e6 }, { "µs", 1, 1e6 },
+                { "ms", 1, 1e3 }, { "min", 60, 1 }, { "s", 1, 1 } };
+
+  for (gsize k = 0; k < G_N_ELEMENTS (units); k++)
+    {
+      g_autofree char *number = NULL;
+      double x;
+
+      if (!g_str_has_suffix (text, units[k].unit))
+        continue;
+      number = g_strchomp (g_strndup (text, strlen (text) - strlen (units[k].unit)));
+      if (!rv_real_parse (number, &x))
+        return FALSE;
+      *seconds = x * units[k].factor / units[k].divisor;
+      return TRUE;
+    }
+  return FALSE;
 }
 
 /* What stands between the brackets of `name(...)`, without blanks around it; NULL if `text` is not that. */
@@ -90,17 +117,19 @@ rv_draw_parse (const char *text, RvDraw *draw, GError **error)
   parsed.sigmoid = sigmoid != NULL;
   if (!parse_inner (sigmoid != NULL ? sigmoid : word, &parsed))
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
-                   "a number, uniform(low, high), normal(mean, sd) with sd at least 0, or sigmoid(...) of one of "
-                   "these, not '%s'", text);
+      g_set_error (
+          error, RV_ERROR, RV_ERROR_PIPELINE,
+          "a number, uniform(low, high), normal(mean, sd) with sd at least 0, or sigmoid(...) of one of "
+          "these, not '%s'",
+          text);
       return FALSE;
     }
   *draw = parsed;
   return TRUE;
 }
 
-/* uniform: a + (b - a) u;  normal: a + b n. u is an odd multiple of 2^-53, so that neither end is drawn: the logit of
- * a draw from (0, 1) must be finite. */
+/* uniform: a + (b - a) u;  normal: a + b n. u is an odd multiple of 2^-53, so that neither end is drawn: the
+ * logit of a draw from (0, 1) must be finite. */
 double
 rv_draw_raw (const RvDraw *draw, RvStream stream, uint64_t counter)
 {
@@ -108,7 +137,7 @@ rv_draw_raw (const RvDraw *draw, RvStream stream, uint64_t counter)
     return draw->a + draw->b * rv_stream_normal (stream, counter);
   if (draw->type == RV_DRAW_UNIFORM)
     {
-      const double u = ((double) (rv_stream_bits (stream, counter) >> 12) + 0.5) * 0x1p-52;
+      const double u = ((double)(rv_stream_bits (stream, counter) >> 12) + 0.5) * 0x1p-52;
       const double x = draw->a + (draw->b - draw->a) * u;
       return MIN (x, nextafter (draw->b, draw->a)); /* the sum may round up to b */
     }
@@ -132,18 +161,23 @@ artefact_name (RvArtefactKind kind)
 char *
 rv_param_type_text (const RvParam *param)
 {
-  static const char *const plain[] = {
-    [RV_PARAM_BOOL] = "yes or no", [RV_PARAM_INT] = "integer", [RV_PARAM_REAL] = "real", [RV_PARAM_TEXT] = "text",
-    [RV_PARAM_PATH] = "path", [RV_PARAM_DURATION] = "duration", [RV_PARAM_INTS] = "list of integers",
-    [RV_PARAM_REALS] = "list of reals", [RV_PARAM_TEXTS] = "list of texts", [RV_PARAM_REAL_MAP] = "map of name to real",
-    [RV_PARAM_TRAINABLE] = "trainable real"
-  };
+  static const char *const plain[] = { [RV_PARAM_BOOL] = "yes or no",
+                                       [RV_PARAM_INT] = "integer",
+                                       [RV_PARAM_REAL] = "real",
+                                       [RV_PARAM_TEXT] = "text",
+                                       [RV_PARAM_PATH] = "path",
+                                       [RV_PARAM_DURATION] = "duration",
+                                       [RV_PARAM_INTS] = "list of integers",
+                                       [RV_PARAM_REALS] = "list of reals",
+                                       [RV_PARAM_TEXTS] = "list of texts",
+                                       [RV_PARAM_REAL_MAP] = "map of name to real",
+                                       [RV_PARAM_TRAINABLE] = "trainable real" };
   g_autofree char *choices = NULL;
 
   switch (param->type)
     {
     case RV_PARAM_CHOICE:
-      choices = g_strjoinv (", ", (char **) param->choices);
+      choices = g_strjoinv (", ", (char **)param->choices);
       return g_strconcat ("choice of ", choices, NULL);
     case RV_PARAM_SLOT:
       return g_strconcat ("plugin of kind ", param->slot, NULL);

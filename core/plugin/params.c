@@ -1,5 +1,5 @@
-/* From a map of a pipeline and a parameter table to a filled struct. One reader per type; defaults go through the same
- * readers, and all mistakes of an instance are found in one go. */
+/* From a map of a pipeline and a parameter table to a filled struct. One reader per type; defaults go through
+ * the same readers, and all mistakes of an instance are found in one go. */
 #include "plugin/params.h"
 
 #include "plugin/draw.h"
@@ -26,11 +26,13 @@ typedef struct
 } Entry;
 
 static RvInstance *make (const char *kind, gboolean is_node, gboolean may_have_name, const RvValue *value,
-                         const char *path, const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes);
+                         const char *path, const RvPortResolver *resolver, RvValue *resolved,
+                         RvMistakes *mistakes);
 
 /* ---- messages */
 
-static gboolean complain (const Entry *entry, const RvValue *value, const char *format, ...) G_GNUC_PRINTF (3, 4);
+static gboolean complain (const Entry *entry, const RvValue *value, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
 
 /* Adds "kind/name: 'entry' ..."; always FALSE. */
 static gboolean
@@ -54,18 +56,20 @@ complain_must (const Entry *entry, const RvValue *value, const char *what)
   g_autofree char *range = rv_param_range_text (entry->param);
   g_autofree char *given = value->type == RV_VALUE_TEXT ? g_strdup (value->text) : rv_value_to_string (value);
 
-  return complain (entry, value, "must be %s%s%s, not '%.80s'", what, range[0] != '\0' ? " " : "", range, given);
+  return complain (entry, value, "must be %s%s%s, not '%.80s'", what, range[0] != '\0' ? " " : "", range,
+                   given);
 }
 
 static gboolean
 complain_choice (const Entry *entry, const RvValue *value, const char *const *choices)
 {
-  g_autofree char *list = g_strjoinv (", ", (char **) choices);
+  g_autofree char *list = g_strjoinv (", ", (char **)choices);
   const char *given = value->type == RV_VALUE_TEXT ? value->text : "a list or map";
   const char *nearest = value->type == RV_VALUE_TEXT ? rv_nearest (given, choices) : NULL;
 
   if (nearest != NULL)
-    return complain (entry, value, "must be one of %s, not '%.80s'; did you mean '%s'?", list, given, nearest);
+    return complain (entry, value, "must be one of %s, not '%.80s'; did you mean '%s'?", list, given,
+                     nearest);
   return complain (entry, value, "must be one of %s, not '%.80s'", list, given);
 }
 
@@ -95,7 +99,8 @@ read_bool (const Entry *entry, const RvValue *value, gboolean *field)
 static gboolean
 read_int (const Entry *entry, const RvValue *value, int64_t *field)
 {
-  if (value->type != RV_VALUE_TEXT || !rv_int_parse (value->text, field) || !in_range (entry->param, (double) *field))
+  if (value->type != RV_VALUE_TEXT || !rv_int_parse (value->text, field)
+      || !in_range (entry->param, (double)*field))
     return complain_must (entry, value, "an integer");
   return TRUE;
 }
@@ -109,33 +114,13 @@ read_real (const Entry *entry, const RvValue *value, double *field)
   return TRUE;
 }
 
-/* Divided, not multiplied: 250 / 1e6 is the number nearest to 250 us. */
 static gboolean
 read_duration (const Entry *entry, const RvValue *value, double *field)
 {
-  static const struct
-  {
-    const char *unit;
-    double factor, divisor;
-  } units[] = { { "ns", 1, 1e9 }, { "us", 1, 1e6 }, { "µs", 1, 1e6 }, { "ms", 1, 1e3 },
-                { "min", 60, 1 }, { "s", 1, 1 } };
-
-  for (gsize k = 0; value->type == RV_VALUE_TEXT && k < G_N_ELEMENTS (units); k++)
-    {
-      g_autofree char *number = NULL;
-      double x;
-
-      if (!g_str_has_suffix (value->text, units[k].unit))
-        continue;
-      number = g_strchomp (g_strndup (value->text, strlen (value->text) - strlen (units[k].unit)));
-      if (!rv_real_parse (number, &x))
-        break;
-      *field = x * units[k].factor / units[k].divisor;
-      if (in_range (entry->param, *field))
-        return TRUE;
-      break;
-    }
-  return complain_must (entry, value, "a duration with its unit ('3 ms', '250 us', '1 s')");
+  if (value->type != RV_VALUE_TEXT || !rv_duration_parse (value->text, field)
+      || !in_range (entry->param, *field))
+    return complain_must (entry, value, "a duration with its unit ('3 ms', '250 us', '1 s')");
+  return TRUE;
 }
 
 static gboolean
@@ -151,7 +136,8 @@ read_choice (const Entry *entry, const RvValue *value, int *field)
   return complain_choice (entry, value, entry->param->choices);
 }
 
-/* A path is relative to the file in which it was written; one from the command line (no line) to where we are. */
+/* A path is relative to the file in which it was written; one from the command line (no line) to where we
+ * are. */
 static gboolean
 read_text (const Entry *entry, const RvValue *value, char **field)
 {
@@ -171,7 +157,7 @@ read_text (const Entry *entry, const RvValue *value, char **field)
 
 /* ---- lists */
 
-/* The items of a list; a lone text is a list of one, and a default "1, 2" (no file behind it) of two. Owned. */
+/* The items of a list, owned; a lone text is a list of one, and the default "1, 2" of two. */
 static RvValue *
 as_list (const RvValue *value, gboolean is_default)
 {
@@ -203,7 +189,7 @@ as_list (const RvValue *value, gboolean is_default)
   return list;
 }
 
-/* `field` is an RvInts, RvReals or char **; what was read is owned by the struct even if a mistake follows. */
+/* `field` is an RvInts, RvReals or char **; the struct owns what was read, even if a mistake follows. */
 static gboolean
 read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_default)
 {
@@ -219,11 +205,11 @@ read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_de
       return complain (entry, value, "must be a %s, not a map", type);
     }
   if (entry->param->type == RV_PARAM_TEXTS)
-    *(char ***) field = g_new0 (char *, n + 1);
+    *(char ***)field = g_new0 (char *, n + 1);
   else if (entry->param->type == RV_PARAM_INTS)
-    *(RvInts *) field = (RvInts){ n, g_new0 (int64_t, n) };
+    *(RvInts *)field = (RvInts){ n, g_new0 (int64_t, n) };
   else
-    *(RvReals *) field = (RvReals){ n, g_new0 (double, n) };
+    *(RvReals *)field = (RvReals){ n, g_new0 (double, n) };
   for (uint32_t i = 0; i < n; i++)
     {
       const RvValue *item = list->items->pdata[i];
@@ -231,11 +217,11 @@ read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_de
       if (entry->param->type == RV_PARAM_TEXTS && item->type != RV_VALUE_TEXT)
         good = complain_must (entry, item, "a list of texts");
       else if (entry->param->type == RV_PARAM_TEXTS)
-        (*(char ***) field)[used++] = g_strdup (item->text); /* no gap, where g_strfreev would stop */
+        (*(char ***)field)[used++] = g_strdup (item->text); /* no gap, where g_strfreev would stop */
       else if (entry->param->type == RV_PARAM_INTS)
-        good &= read_int (entry, item, &((RvInts *) field)->items[i]);
+        good &= read_int (entry, item, &((RvInts *)field)->items[i]);
       else
-        good &= read_real (entry, item, &((RvReals *) field)->items[i]);
+        good &= read_real (entry, item, &((RvReals *)field)->items[i]);
     }
   return good;
 }
@@ -263,8 +249,8 @@ read_real_map (const Entry *entry, const RvValue *value, RvRealMap *field)
 
 /* ---- trainables */
 
-/* Where a learned number may start. The engine takes the inverse sigmoid of what must stay within (0, 1), so that a
- * draw that can lie outside is refused here. */
+/* Where a learned number may start. The engine takes the inverse sigmoid of what must stay within (0, 1), so
+ * that a draw that can lie outside is refused here. */
 static gboolean
 check_initial (const Entry *entry, const RvValue *value, const RvDraw *draw)
 {
@@ -272,9 +258,9 @@ check_initial (const Entry *entry, const RvValue *value, const RvDraw *draw)
   const gboolean inner = (entry->param->flags & RV_PARAM_UNIT_INTERVAL) != 0 && !draw->sigmoid;
 
   if (inner && draw->type == RV_DRAW_NORMAL)
-    return complain (entry, value, "is learned within (0, 1), which normal(...) can leave: sigmoid(normal(...)) can not");
-  if (inner && (ends[0] < 0.0 || ends[1] > 1.0 || ends[1] <= 0.0 || ends[0] >= 1.0
-                || (ends[0] == ends[1] && (ends[0] <= 0.0 || ends[0] >= 1.0))))
+    return complain (entry, value, "is learned within (0, 1): write sigmoid(normal(...)), which stays there");
+  /* A uniform draw never meets its ends. */
+  if (inner && (ends[0] < 0.0 || ends[1] > 1.0 || ends[1] <= 0.0 || ends[0] >= 1.0))
     return complain (entry, value, "is learned within (0, 1), so that it must start between, not at '%.80s'",
                      value->type == RV_VALUE_TEXT ? value->text : "");
   for (int k = 0; k < 2; k++)
@@ -313,7 +299,8 @@ read_learned (const Entry *entry, const RvValue *map, RvTrainable *field, RvValu
     if (!g_strv_contains (keys, map->keys->pdata[i]))
       {
         RvValue at = { .place = g_array_index (map->key_places, RvPlace, i) };
-        good = complain (entry, &at, "knows learned, initial and rate, not '%s'", (char *) map->keys->pdata[i]);
+        good
+            = complain (entry, &at, "knows learned, initial and rate, not '%s'", (char *)map->keys->pdata[i]);
       }
   if (mode == NULL)
     return complain (entry, map, "as a map needs 'learned' (per-neuron or shared)");
@@ -328,8 +315,9 @@ read_learned (const Entry *entry, const RvValue *map, RvTrainable *field, RvValu
   if (initial == NULL)
     initial = rv_value_text (entry->param->default_value, map->place);
   good &= read_initial (entry, initial, &field->initial);
-  if (rate != NULL && (rate->type != RV_VALUE_TEXT || !rv_real_parse (rate->text, &field->rate)
-                       || !isfinite (field->rate) || field->rate < 0.0))
+  if (rate != NULL
+      && (rate->type != RV_VALUE_TEXT || !rv_real_parse (rate->text, &field->rate) || !isfinite (field->rate)
+          || field->rate < 0.0))
     good = complain (entry, rate, "needs a rate of at least 0 (0: the optimizer's)");
   rv_value_set (resolved, "learned", mode->place, rv_value_copy (mode));
   const RvPlace initial_place = initial->place;
@@ -399,7 +387,8 @@ read_slots (const Entry *entry, const RvValue *value, RvInstances *field, RvValu
       RvValue *map = rv_value_map (item->place);
 
       rv_value_append (*resolved, map);
-      field->items[i] = make (entry->param->slot, FALSE, TRUE, item, path, entry->resolver, map, entry->mistakes);
+      field->items[i]
+          = make (entry->param->slot, FALSE, TRUE, item, path, entry->resolver, map, entry->mistakes);
       good &= field->items[i] != NULL;
     }
   return good;
@@ -495,7 +484,7 @@ fill_entry (const Entry *entry, const RvValue *map, void *self, RvValue *resolve
       origin = g_strdup_printf ("default of %s/%s", entry->plugin->kind, entry->plugin->name);
       value = rv_value_text (param->default_value, (RvPlace){ g_intern_string (origin), 0, 0 });
     }
-  good = read_entry (entry, value, (char *) self + param->offset, given == NULL, &record);
+  good = read_entry (entry, value, (char *)self + param->offset, given == NULL, &record);
   if (resolved != NULL && record == NULL)
     record = g_steal_pointer (&value);
   if (resolved != NULL)
@@ -518,17 +507,18 @@ refuse_unknown (const RvPlugin *plugin, const RvValue *map, gboolean may_have_na
   g_ptr_array_add (names, NULL);
   for (guint i = 0; i < map->keys->len; i++)
     {
+      g_autofree char *hint = NULL;
       const char *key = map->keys->pdata[i], *nearest;
       const RvPlace place = g_array_index (map->key_places, RvPlace, i);
 
       if (g_str_equal (key, "use") || (may_have_name && g_str_equal (key, "name"))
-          || g_strv_contains ((const char *const *) names->pdata, key))
+          || g_strv_contains ((const char *const *)names->pdata, key))
         continue;
       good = FALSE;
-      nearest = rv_nearest (key, (const char *const *) names->pdata);
-      rv_mistakes_add (mistakes, place, "%s/%s has no parameter '%s'%s%s%s (ranvier inspect %s/%s)", plugin->kind,
-                       plugin->name, key, nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
-                       nearest != NULL ? "'?" : "", plugin->kind, plugin->name);
+      nearest = rv_nearest (key, (const char *const *)names->pdata);
+      hint = nearest != NULL ? g_strdup_printf ("; did you mean '%s'?", nearest) : g_strdup ("");
+      rv_mistakes_add (mistakes, place, "%s/%s has no parameter '%s'%s (ranvier inspect %s/%s)", plugin->kind,
+                       plugin->name, key, hint, plugin->kind, plugin->name);
     }
   return good;
 }
@@ -568,8 +558,8 @@ fill (const RvPlugin *plugin, gboolean may_have_name, const RvValue *value, cons
 }
 
 RvInstance *
-rv_instance_fill (const RvPlugin *plugin, const RvValue *value, const char *path, const RvPortResolver *resolver,
-                  RvValue *resolved, RvMistakes *mistakes)
+rv_instance_fill (const RvPlugin *plugin, const RvValue *value, const char *path,
+                  const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes)
 {
   return fill (plugin, FALSE, value, path, resolver, resolved, mistakes);
 }
@@ -584,10 +574,11 @@ split_use (const RvValue *use, const char *kind, gboolean is_node, char **its_ki
   *its_kind = slash != NULL ? g_strndup (use->text, slash - use->text) : g_strdup (is_node ? "" : kind);
   *its_name = g_strdup (slash != NULL ? slash + 1 : use->text);
   if (is_node && slash == NULL)
-    rv_mistakes_add (mistakes, use->place, "a node is 'kind/name', 'dataset/mnist' for instance, not '%s'", use->text);
+    rv_mistakes_add (mistakes, use->place, "a node is 'kind/name', 'dataset/mnist' for instance, not '%s'",
+                     use->text);
   else if (is_node && g_strv_contains (rv_registry_kinds (), *its_kind) && !rv_kind_is_node (*its_kind))
-    rv_mistakes_add (mistakes, use->place, "'%s' is no node: a %s stands in a slot of another plugin", use->text,
-                     *its_kind);
+    rv_mistakes_add (mistakes, use->place, "'%s' is no node: a %s stands in a slot of another plugin",
+                     use->text, *its_kind);
   else if (!is_node && !g_str_equal (*its_kind, kind))
     rv_mistakes_add (mistakes, use->place, "a %s is needed here, not '%s'", kind, use->text);
   else
@@ -606,8 +597,9 @@ make (const char *kind, gboolean is_node, gboolean may_have_name, const RvValue 
 
   if (use == NULL || use->type != RV_VALUE_TEXT)
     {
-      rv_mistakes_add (mistakes, value->place, "%s%sneeds 'use: %s', a plugin%s%s", path, path[0] != '\0' ? " " : "",
-                       is_node ? "KIND/NAME" : "NAME", is_node ? "" : " of kind ", is_node ? "" : kind);
+      rv_mistakes_add (mistakes, value->place, "%s%sneeds 'use: %s', a plugin%s%s", path,
+                       path[0] != '\0' ? " " : "", is_node ? "KIND/NAME" : "NAME", is_node ? "" : " of kind ",
+                       is_node ? "" : kind);
       return NULL;
     }
   if (!split_use (use, kind, is_node, &its_kind, &its_name, mistakes))
@@ -642,16 +634,16 @@ free_entry (const RvParam *param, void *field)
     {
     case RV_PARAM_TEXT:
     case RV_PARAM_PATH:
-      g_free (*(char **) field);
+      g_free (*(char **)field);
       break;
     case RV_PARAM_TEXTS:
-      g_strfreev (*(char ***) field);
+      g_strfreev (*(char ***)field);
       break;
     case RV_PARAM_INTS:
-      g_free (((RvInts *) field)->items);
+      g_free (((RvInts *)field)->items);
       break;
     case RV_PARAM_REALS:
-      g_free (((RvReals *) field)->items);
+      g_free (((RvReals *)field)->items);
       break;
     case RV_PARAM_REAL_MAP:
       for (uint32_t i = 0; i < map->n; i++)
@@ -660,7 +652,7 @@ free_entry (const RvParam *param, void *field)
       g_free (map->values);
       break;
     case RV_PARAM_SLOT:
-      rv_instance_unref (*(RvInstance **) field);
+      rv_instance_unref (*(RvInstance **)field);
       break;
     case RV_PARAM_SLOTS:
       for (uint32_t i = 0; i < slots->n; i++)
@@ -668,7 +660,7 @@ free_entry (const RvParam *param, void *field)
       g_free (slots->items);
       break;
     case RV_PARAM_PORTS:
-      g_free (((RvPorts *) field)->items);
+      g_free (((RvPorts *)field)->items);
       break;
     default:
       break; /* nothing owned */
@@ -678,21 +670,21 @@ free_entry (const RvParam *param, void *field)
 RvInstance *
 rv_instance_ref (RvInstance *instance)
 {
-  g_atomic_ref_count_inc (&((Instance *) instance)->references);
+  g_atomic_ref_count_inc (&((Instance *)instance)->references);
   return instance;
 }
 
 void
 rv_instance_unref (RvInstance *instance)
 {
-  Instance *private = (Instance *) instance;
+  Instance *private = (Instance *)instance;
 
   if (instance == NULL || !g_atomic_ref_count_dec (&private->references))
     return;
   if (private->begun && instance->plugin->clear != NULL)
     instance->plugin->clear (instance->self);
   for (const RvParam *param = instance->plugin->params; param != NULL && param->name != NULL; param++)
-    free_entry (param, (char *) instance->self + param->offset);
+    free_entry (param, (char *)instance->self + param->offset);
   g_free (instance->self);
   g_free (instance->path);
   g_free (private);

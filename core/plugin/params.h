@@ -16,9 +16,9 @@ typedef struct
 
 /* Makes an instance of kind `kind` from `value`: a name, or a map with `use:`. At the top level (`is_node`) `use:` names
  * the kind too and `kind` is NULL. `path` is the place inside the node ("" at the top). The defaults fill what is not
- * given. Mistakes are added, never raised; NULL if there was any, here or in a slot, or if the plugin could not be had. `resolver` may be NULL where there are no
- * ports. The entries seen are appended to `resolved` (a map, may be NULL) with dashes, defaults included and place of
- * each, so that it is the whole truth of what ran. */
+ * given. Mistakes are added, never raised; NULL if there was any, here or in a slot. `resolver` may be NULL where there
+ * are no ports. The entries seen are appended to `resolved` (a map, may be NULL) with dashes, defaults included and
+ * place of each, so that it is the whole truth of what ran. */
 RvInstance *rv_instance_new (const char *kind, gboolean is_node, const RvValue *value, const char *path,
                              const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes);
 

@@ -1,5 +1,5 @@
-/* Finds plugin files, loads them on first use, and accepts only those that keep the contract: one bad plugin must say
- * why and break nothing else. */
+/* Finds plugin files, loads them on first use, and accepts only those that keep the contract: one bad plugin
+ * must say why and break nothing else. */
 #include "plugin/registry.h"
 
 #include "base/value.h"
@@ -18,10 +18,10 @@ typedef struct
   char *file, *hash;
 } Loaded;
 
-static GPtrArray *first_folders;        /* RvPluginFolder *, of --plugin-path */
-static GHashTable *loaded_by_name;      /* "kind/name" -> Loaded */
-static GHashTable *loaded_by_plugin;    /* the same, by descriptor */
-static GHashTable *failures;            /* file -> why: a second dlopen runs no constructor and would hide it */
+static GPtrArray *first_folders;     /* RvPluginFolder *, of --plugin-path */
+static GHashTable *loaded_by_name;   /* "kind/name" -> Loaded */
+static GHashTable *loaded_by_plugin; /* the same, by descriptor */
+static GHashTable *failures;         /* file -> why: a second dlopen runs no constructor and would hide it */
 
 /* ---- kinds */
 
@@ -40,15 +40,21 @@ static const Kind kinds[] = {
   { "attack", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
   { "analysis", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
   { "report", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
-  { "layer", FALSE, { offsetof (RvLayerClass, build), offsetof (RvLayerClass, forward),
-                      offsetof (RvLayerClass, backward), -1 } },
+  { "layer",
+    FALSE,
+    { offsetof (RvLayerClass, build), offsetof (RvLayerClass, forward), offsetof (RvLayerClass, backward),
+      -1 } },
   { "neuron", FALSE, { offsetof (RvNeuronClass, variant), -1 } },
   { "surrogate", FALSE, { offsetof (RvSurrogateClass, slope), offsetof (RvSurrogateClass, fire), -1 } },
-  { "decoder", FALSE, { offsetof (RvDecoderClass, reads), offsetof (RvDecoderClass, decisions),
-                        offsetof (RvDecoderClass, decode), offsetof (RvDecoderClass, adjoint), -1 } },
+  { "decoder",
+    FALSE,
+    { offsetof (RvDecoderClass, reads), offsetof (RvDecoderClass, decisions),
+      offsetof (RvDecoderClass, decode), offsetof (RvDecoderClass, adjoint), -1 } },
   { "loss", FALSE, { offsetof (RvLossClass, value), -1 } },
-  { "optimizer", FALSE, { offsetof (RvOptimizerClass, slots), offsetof (RvOptimizerClass, rate),
-                          offsetof (RvOptimizerClass, update), -1 } },
+  { "optimizer",
+    FALSE,
+    { offsetof (RvOptimizerClass, slots), offsetof (RvOptimizerClass, rate),
+      offsetof (RvOptimizerClass, update), -1 } },
   { "schedule", FALSE, { offsetof (RvScheduleClass, factor), -1 } },
   { "initializer", FALSE, { offsetof (RvInitializerClass, fill), -1 } },
 };
@@ -100,7 +106,7 @@ add_folder (GPtrArray *folders, const char *path, const char *origin)
   if (path[0] == '\0')
     return;
   for (guint i = 0; i < folders->len; i++)
-    if (g_str_equal (((RvPluginFolder *) folders->pdata[i])->path, path))
+    if (g_str_equal (((RvPluginFolder *)folders->pdata[i])->path, path))
       return;
   folder = g_new0 (RvPluginFolder, 1);
   folder->path = g_strdup (path);
@@ -128,7 +134,7 @@ rv_registry_add_path (const char *paths)
   add_folders (first_folders, paths, "--plugin-path");
 }
 
-/* Whether this code lies in the build tree: an installed library must not pick up what a build left behind. */
+/* Whether this code lies in the build tree: an installed library must not use what a build left behind. */
 static gboolean
 runs_from_build (void)
 {
@@ -168,7 +174,7 @@ rv_registry_folders (void)
 static int
 compare_names (gconstpointer a, gconstpointer b)
 {
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
 }
 
 char **
@@ -180,7 +186,7 @@ rv_registry_names (const char *kind)
 
   for (guint i = 0; i < folders->len; i++)
     {
-      g_autoptr (GDir) dir = g_dir_open (((RvPluginFolder *) folders->pdata[i])->path, 0, NULL);
+      g_autoptr (GDir) dir = g_dir_open (((RvPluginFolder *)folders->pdata[i])->path, 0, NULL);
       const char *file;
 
       while (dir != NULL && (file = g_dir_read_name (dir)) != NULL)
@@ -197,7 +203,7 @@ rv_registry_names (const char *kind)
     }
   g_ptr_array_sort (names, compare_names);
   g_ptr_array_add (names, NULL);
-  return (char **) g_ptr_array_free (names, FALSE);
+  return (char **)g_ptr_array_free (names, FALSE);
 }
 
 /* ---- checks of a descriptor; each returns why it fails, owned, or NULL */
@@ -205,16 +211,17 @@ rv_registry_names (const char *kind)
 static gsize
 field_size (RvParamType type)
 {
-  static const gsize sizes[] = {
-    [RV_PARAM_BOOL] = sizeof (gboolean), [RV_PARAM_INT] = sizeof (int64_t), [RV_PARAM_REAL] = sizeof (double),
-    [RV_PARAM_CHOICE] = sizeof (int), [RV_PARAM_TEXT] = sizeof (char *), [RV_PARAM_PATH] = sizeof (char *),
-    [RV_PARAM_DURATION] = sizeof (double), [RV_PARAM_INTS] = sizeof (RvInts), [RV_PARAM_REALS] = sizeof (RvReals),
-    [RV_PARAM_TEXTS] = sizeof (char **), [RV_PARAM_REAL_MAP] = sizeof (RvRealMap),
-    [RV_PARAM_TRAINABLE] = sizeof (RvTrainable), [RV_PARAM_SLOT] = sizeof (RvInstance *),
-    [RV_PARAM_SLOTS] = sizeof (RvInstances), [RV_PARAM_PORT] = sizeof (RvPort), [RV_PARAM_PORTS] = sizeof (RvPorts)
-  };
+  static const gsize sizes[]
+      = { [RV_PARAM_BOOL] = sizeof (gboolean),      [RV_PARAM_INT] = sizeof (int64_t),
+          [RV_PARAM_REAL] = sizeof (double),        [RV_PARAM_CHOICE] = sizeof (int),
+          [RV_PARAM_TEXT] = sizeof (char *),        [RV_PARAM_PATH] = sizeof (char *),
+          [RV_PARAM_DURATION] = sizeof (double),    [RV_PARAM_INTS] = sizeof (RvInts),
+          [RV_PARAM_REALS] = sizeof (RvReals),      [RV_PARAM_TEXTS] = sizeof (char **),
+          [RV_PARAM_REAL_MAP] = sizeof (RvRealMap), [RV_PARAM_TRAINABLE] = sizeof (RvTrainable),
+          [RV_PARAM_SLOT] = sizeof (RvInstance *),  [RV_PARAM_SLOTS] = sizeof (RvInstances),
+          [RV_PARAM_PORT] = sizeof (RvPort),        [RV_PARAM_PORTS] = sizeof (RvPorts) };
 
-  return (guint) type < G_N_ELEMENTS (sizes) ? sizes[type] : 0;
+  return (guint)type < G_N_ELEMENTS (sizes) ? sizes[type] : 0;
 }
 
 static gboolean
@@ -243,14 +250,16 @@ check_table (const RvPlugin *plugin)
       if (size == 0)
         return g_strdup_printf ("the type of parameter '%s' is unknown", p->name);
       if (p->offset > plugin->params_size || plugin->params_size - p->offset < size)
-        return g_strdup_printf ("parameter '%s' lies outside of its struct of %u bytes", p->name, plugin->params_size);
+        return g_strdup_printf ("parameter '%s' lies outside of its struct of %u bytes", p->name,
+                                plugin->params_size);
       if (p->doc == NULL || p->doc[0] == '\0')
         return g_strdup_printf ("parameter '%s' has no doc", p->name);
       if (!(p->minimum <= p->maximum))
         return g_strdup_printf ("the minimum of parameter '%s' is above its maximum", p->name);
       if (p->type == RV_PARAM_CHOICE && (p->choices == NULL || p->choices[0] == NULL))
         return g_strdup_printf ("parameter '%s' has no choices", p->name);
-      if ((p->type == RV_PARAM_SLOT || p->type == RV_PARAM_SLOTS) && (p->slot == NULL || find_kind (p->slot) == NULL))
+      if ((p->type == RV_PARAM_SLOT || p->type == RV_PARAM_SLOTS)
+          && (p->slot == NULL || find_kind (p->slot) == NULL))
         return g_strdup_printf ("parameter '%s' is a slot of no known kind", p->name);
     }
   return NULL;
@@ -265,7 +274,7 @@ check_functions (const RvPlugin *plugin, const Kind *kind)
   if (plugin->functions == NULL)
     return g_strdup ("it has no functions");
   for (const int *offset = kind->required; *offset >= 0; offset++)
-    if (*(void *const *) ((const char *) plugin->functions + *offset) == NULL)
+    if (*(void *const *)((const char *)plugin->functions + *offset) == NULL)
       return g_strdup_printf ("a function that every %s must have is missing (at byte %d of its functions)",
                               kind->kind, *offset);
   for (const RvOutput *o = kind->is_node ? node->outputs : NULL; o != NULL && o->name != NULL; o++)
@@ -291,8 +300,8 @@ check_plugin (const RvPlugin *plugin, const char *kind, const char *name)
     return g_strdup_printf ("its descriptor has %u bytes, not %zu", plugin->size, sizeof (RvPlugin));
   if (plugin->kind == NULL || plugin->name == NULL || !g_str_equal (plugin->kind, kind)
       || !g_str_equal (plugin->name, name))
-    return g_strdup_printf ("it calls itself %s/%s, which does not fit the file", plugin->kind ? plugin->kind : "?",
-                            plugin->name ? plugin->name : "?");
+    return g_strdup_printf ("it calls itself %s/%s, which does not fit the file",
+                            plugin->kind ? plugin->kind : "?", plugin->name ? plugin->name : "?");
   if (plugin->doc == NULL || plugin->version == NULL || plugin->licence == NULL)
     return g_strdup ("doc, version or licence is missing");
   why = check_table (plugin);
@@ -301,14 +310,14 @@ check_plugin (const RvPlugin *plugin, const char *kind, const char *name)
 
 /* ---- loading */
 
-/* Rounding, flushing of denormals and masks of this thread; not the sticky flags, which any division may raise. */
+/* Rounding, flushing of denormals and masks of this thread; not the sticky flags, which any sum may raise. */
 static guint
 float_state (void)
 {
 #ifdef __x86_64__
   return __builtin_ia32_stmxcsr () & ~0x3Fu;
 #else
-  return (guint) fegetround ();
+  return (guint)fegetround ();
 #endif
 }
 
@@ -318,7 +327,7 @@ restore_float_state (guint state)
 #ifdef __x86_64__
   __builtin_ia32_ldmxcsr (state);
 #else
-  fesetround ((int) state);
+  fesetround ((int)state);
 #endif
 }
 
@@ -329,12 +338,12 @@ hash_file (const char *file, GError **error)
 
   if (map == NULL)
     return NULL;
-  return g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) g_mapped_file_get_contents (map),
+  return g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *)g_mapped_file_get_contents (map),
                                       g_mapped_file_get_length (map));
 }
 
-/* The descriptor in `file`; NULL and `why`, owned, if it can not be used. A refused module stays open, as all do: its
- * code may have left pointers behind. */
+/* The descriptor in `file`; NULL and `why`, owned, if it can not be used. A refused module stays open, as all
+ * do: its code may have left pointers behind. */
 static const RvPlugin *
 open_plugin (const char *file, const char *kind, const char *name, char **why)
 {
@@ -367,17 +376,19 @@ set_unknown (const char *kind, const char *name, GError **error)
   if (find_kind (kind) == NULL)
     {
       nearest = rv_nearest (kind, rv_registry_kinds ());
-      list = g_strjoinv (", ", (char **) rv_registry_kinds ());
-      g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "there is no kind of plugin '%s'%s%s%s; the kinds are %s", kind,
+      list = g_strjoinv (", ", (char **)rv_registry_kinds ());
+      g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN,
+                   "there is no kind of plugin '%s'%s%s%s; the kinds are %s", kind,
                    nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
                    nearest != NULL ? "'?" : "", list);
       return;
     }
   names = rv_registry_names (kind);
-  nearest = rv_nearest (name, (const char *const *) names);
+  nearest = rv_nearest (name, (const char *const *)names);
   list = g_strjoinv (", ", names);
-  g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "there is no plugin %s/%s%s%s%s; known: %s (ranvier plugins %s)", kind,
-               name, nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+  g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN,
+               "there is no plugin %s/%s%s%s%s; known: %s (ranvier plugins %s)", kind, name,
+               nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
                nearest != NULL ? "'?" : "", list[0] != '\0' ? list : "none", kind);
 }
 
@@ -391,7 +402,7 @@ find_file (const char *kind, const char *name)
     return NULL;
   for (guint i = 0; i < folders->len; i++)
     {
-      g_autofree char *file = g_build_filename (((RvPluginFolder *) folders->pdata[i])->path, base, NULL);
+      g_autofree char *file = g_build_filename (((RvPluginFolder *)folders->pdata[i])->path, base, NULL);
       if (g_file_test (file, G_FILE_TEST_IS_REGULAR))
         return g_steal_pointer (&file);
     }
@@ -429,7 +440,7 @@ load (const char *key, const char *file, const char *kind, const char *name, GEr
   loaded->file = g_strdup (file);
   loaded->hash = g_steal_pointer (&hash);
   g_hash_table_insert (loaded_by_name, g_strdup (key), loaded);
-  g_hash_table_insert (loaded_by_plugin, (gpointer) plugin, loaded);
+  g_hash_table_insert (loaded_by_plugin, (gpointer)plugin, loaded);
   return plugin;
 }
 

@@ -44,37 +44,41 @@ clear (void *data)
 
 static const char *const resets[] = { "hard", "soft", "none", NULL };
 
-static const RvParam table[] = {
-  RV_BOOL (Self, flag, "no", "a switch"),
-  RV_REQUIRED_INT (Self, units, 1, 100, "", "units of it"),
-  RV_REAL (Self, rate, "0.5", 0, 2, "Hz", "a rate"),
-  RV_DURATION (Self, wait, "1 ms", 0, 10, "a time"),
-  RV_REAL (Self, wide, "inf", 0, RV_INF, "", "open above"),
-  RV_CHOICE (Self, reset, "soft", resets, "a choice"),
-  RV_TEXT (Self, title, NULL, "a text"),
-  RV_PATH (Self, file, NULL, "a path"),
-  RV_INTS (Self, ints, "1, 2", 0, 9, "", "integers"),
-  RV_REALS (Self, reals, "[]", 0, 9, "", "reals"),
-  RV_TEXTS (Self, texts, "[a, b]", "texts"),
-  RV_REAL_MAP (Self, map, "numbers by name"),
-  RV_TRAINABLE (Self, leak, "0.9", 0, 1, "", "a leak", RV_PARAM_UNIT_INTERVAL),
-  RV_TRAINABLE (Self, gain, "1", 0, 10, "", "a gain", 0),
-  RV_SLOT (Self, surrogate, "surrogate", "arctan", "a slot"),
-  { "many", RV_PARAM_SLOTS, offsetof (Self, many), NULL, 0, 0, "", "slots", NULL, "surrogate", RV_ARTEFACT_NONE, 0 },
-  RV_PORT (Self, port, RV_ARTEFACT_DATASET, 0, "a port"),
-  RV_PORTS (Self, ports, RV_ARTEFACT_TABLE, 0, "ports"),
-  RV_PARAM_END
-};
+static const RvParam table[] = { RV_BOOL (Self, flag, "no", "a switch"),
+                                 RV_REQUIRED_INT (Self, units, 1, 100, "", "units of it"),
+                                 RV_REAL (Self, rate, "0.5", 0, 2, "Hz", "a rate"),
+                                 RV_DURATION (Self, wait, "1 ms", 0, 10, "a time"),
+                                 RV_REAL (Self, wide, "inf", 0, RV_INF, "", "open above"),
+                                 RV_CHOICE (Self, reset, "soft", resets, "a choice"),
+                                 RV_TEXT (Self, title, NULL, "a text"),
+                                 RV_PATH (Self, file, NULL, "a path"),
+                                 RV_INTS (Self, ints, "1, 2", 0, 9, "", "integers"),
+                                 RV_REALS (Self, reals, "[]", 0, 9, "", "reals"),
+                                 RV_TEXTS (Self, texts, "[a, b]", "texts"),
+                                 RV_REAL_MAP (Self, map, "numbers by name"),
+                                 RV_TRAINABLE (Self, leak, "0.9", 0, 1, "", "a leak", RV_PARAM_UNIT_INTERVAL),
+                                 RV_TRAINABLE (Self, gain, "1", 0, 10, "", "a gain", 0),
+                                 RV_SLOT (Self, surrogate, "surrogate", "arctan", "a slot"),
+                                 { "many", RV_PARAM_SLOTS, offsetof (Self, many), NULL, 0, 0, "", "slots",
+                                   NULL, "surrogate", RV_ARTEFACT_NONE, 0 },
+                                 RV_PORT (Self, port, RV_ARTEFACT_DATASET, 0, "a port"),
+                                 RV_PORTS (Self, ports, RV_ARTEFACT_TABLE, 0, "ports"),
+                                 RV_PARAM_END };
 
-static const RvPlugin fake = { .size = sizeof (RvPlugin), .kind = "test", .name = "fake", .params = table,
-                               .params_size = sizeof (Self), .init = init, .clear = clear };
+static const RvPlugin fake = { .size = sizeof (RvPlugin),
+                               .kind = "test",
+                               .name = "fake",
+                               .params = table,
+                               .params_size = sizeof (Self),
+                               .init = init,
+                               .clear = clear };
 
 static const RvPlace at = { "dir/a.yaml", 3, 5 };
 
 static gboolean
 wire (void *self, const RvParam *param, const RvValue *reference, RvPort *port, RvMistakes *mistakes)
 {
-  port->value = (RvPortValue *) reference->text;
+  port->value = (RvPortValue *)reference->text;
   return TRUE;
 }
 
@@ -146,7 +150,8 @@ test_defaults (void)
   g_assert_cmpint (self->ints.items[1], ==, 2);
   g_assert_cmpint (self->reals.n, ==, 0);
   g_assert_cmpstr (self->texts[1], ==, "b");
-  g_assert_true (self->leak.mode == RV_TRAIN_FIXED && self->leak.initial.a == 0.9 && self->leak.unit_interval);
+  g_assert_true (self->leak.mode == RV_TRAIN_FIXED && self->leak.initial.a == 0.9
+                 && self->leak.unit_interval);
   g_assert_cmpstr (self->surrogate->plugin->name, ==, "arctan");
   g_assert_cmpstr (self->surrogate->path, ==, "network.0.surrogate");
   g_assert_cmpstr (rv_value_get (resolved, "reset")->text, ==, "soft");
@@ -164,13 +169,13 @@ test_scalars (void)
 {
   RvInstance *instance = fill ("wait", text ("250 us"), NULL, NULL);
 
-  g_assert_true (((Self *) instance->self)->wait == 250e-6);
+  g_assert_true (((Self *)instance->self)->wait == 250e-6);
   rv_instance_unref (instance);
   instance = fill ("flag", text ("on"), NULL, NULL);
-  g_assert_true (((Self *) instance->self)->flag);
+  g_assert_true (((Self *)instance->self)->flag);
   rv_instance_unref (instance);
   instance = fill ("file", text ("b.csv"), NULL, NULL);
-  g_assert_cmpstr (((Self *) instance->self)->file, ==, "dir/b.csv");
+  g_assert_cmpstr (((Self *)instance->self)->file, ==, "dir/b.csv");
   rv_instance_unref (instance);
   refused ("wait", text ("1 min"), "from 0 to 10 s, not '1 min'");
   refused ("flag", text ("maybe"), "'flag' must be yes or no, not 'maybe'");
@@ -197,15 +202,15 @@ test_lists (void)
   RvValue *map = rv_value_map (at);
   RvValue *mixed = list (good);
 
-  g_assert_true (((Self *) instance->self)->reals.items[1] == 9.0);
+  g_assert_true (((Self *)instance->self)->reals.items[1] == 9.0);
   rv_instance_unref (instance);
   instance = fill ("texts", text ("a, b"), NULL, NULL);
-  g_assert_cmpstr (((Self *) instance->self)->texts[0], ==, "a, b");
+  g_assert_cmpstr (((Self *)instance->self)->texts[0], ==, "a, b");
   rv_instance_unref (instance);
   rv_value_set (map, "with leak", at, text ("50.5"));
   instance = fill ("map", map, NULL, NULL);
-  g_assert_cmpstr (((Self *) instance->self)->map.names[0], ==, "with leak");
-  g_assert_true (((Self *) instance->self)->map.values[0] == 50.5);
+  g_assert_cmpstr (((Self *)instance->self)->map.names[0], ==, "with leak");
+  g_assert_true (((Self *)instance->self)->map.values[0] == 50.5);
   rv_instance_unref (instance);
   refused ("ints", list (bad), "'ints' must be an integer from 0 to 9, not '10'");
   rv_value_append (mixed, rv_value_list (at));
@@ -232,15 +237,17 @@ test_trainables (void)
 {
   g_autoptr (RvValue) resolved = rv_value_map (at);
   g_autoptr (RvInstance) plain = fill ("leak", text ("learned"), resolved, NULL);
-  g_autoptr (RvInstance) drawn = fill ("leak", learned ("shared", "sigmoid(uniform(0, 4))", "1e-3"), NULL, NULL);
+  g_autoptr (RvInstance) drawn
+      = fill ("leak", learned ("shared", "sigmoid(uniform(0, 4))", "1e-3"), NULL, NULL);
   g_autoptr (RvInstance) ends = fill ("leak", learned ("per-neuron", "uniform(0, 1)", NULL), NULL, NULL);
-  const RvTrainable *leak = &((Self *) plain->self)->leak;
+  const RvTrainable *leak = &((Self *)plain->self)->leak;
   g_autofree char *record = rv_value_to_string (rv_value_get (resolved, "leak"));
 
   g_assert_true (leak->mode == RV_TRAIN_PER_NEURON && leak->initial.a == 0.9 && !leak->initial.sigmoid);
   g_assert_cmpstr (record, ==, "{learned: per-neuron, initial: 0.9}");
-  leak = &((Self *) drawn->self)->leak;
-  g_assert_true (leak->mode == RV_TRAIN_SHARED && leak->initial.type == RV_DRAW_UNIFORM && leak->initial.sigmoid);
+  leak = &((Self *)drawn->self)->leak;
+  g_assert_true (leak->mode == RV_TRAIN_SHARED && leak->initial.type == RV_DRAW_UNIFORM
+                 && leak->initial.sigmoid);
   g_assert_true (leak->initial.a == 0.0 && leak->initial.b == 4.0 && leak->rate == 1e-3);
   refused ("leak", text ("1.5"), "from 0 to 1, not '1.5'");
   refused ("leak", text ("uniform(0, 1)"), "'learned'");
@@ -261,7 +268,7 @@ test_slots_and_ports (void)
   RvValue *named = rv_value_map (at), *several = rv_value_list (at);
   g_autofree char *message = NULL;
 
-  g_assert_cmpstr (((Self *) instance->self)->many.items[1]->path, ==, "network.0.many.1");
+  g_assert_cmpstr (((Self *)instance->self)->many.items[1]->path, ==, "network.0.many.1");
   rv_instance_unref (instance);
   rv_value_set (named, "use", at, text ("arctan"));
   rv_value_set (named, "name", at, text ("hidden"));
@@ -269,10 +276,10 @@ test_slots_and_ports (void)
   instance = fill ("many", several, NULL, NULL);
   rv_instance_unref (instance);
   instance = fill ("ports", list (names), NULL, NULL);
-  g_assert_cmpint (((Self *) instance->self)->ports.n, ==, 2);
+  g_assert_cmpint (((Self *)instance->self)->ports.n, ==, 2);
   rv_instance_unref (instance);
   instance = fill ("port", text ("train"), NULL, NULL);
-  g_assert_nonnull (((Self *) instance->self)->port.value);
+  g_assert_nonnull (((Self *)instance->self)->port.value);
   rv_instance_unref (instance);
   g_assert_null (fill ("many", list (wrong), NULL, &message));
   g_assert_nonnull (strstr (message, "there is no plugin surrogate/no-such; known: "));
@@ -307,7 +314,8 @@ static void
 test_bad_default (void)
 {
   static const RvParam bad_table[] = { RV_REAL (Self, rate, "much", 0, 1, "", "a rate"), RV_PARAM_END };
-  static const RvPlugin bad = { .kind = "test", .name = "bad", .params = bad_table, .params_size = sizeof (Self) };
+  static const RvPlugin bad
+      = { .kind = "test", .name = "bad", .params = bad_table, .params_size = sizeof (Self) };
   g_autoptr (RvValue) map = rv_value_map (at);
   g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
 
@@ -340,7 +348,8 @@ test_draws (void)
   double sum = 0.0;
 
   g_assert_true (stream.key == again.key);
-  g_assert_true (stream.key != rv_stream_new (1, "ab", "", NULL).key && stream.key != rv_stream_new (2, "a", "b", "").key);
+  g_assert_true (stream.key != rv_stream_new (1, "ab", "", NULL).key
+                 && stream.key != rv_stream_new (2, "a", "b", "").key);
   g_assert_true (rv_draw_parse (" uniform( -1 , 3 ) ", &draw, NULL));
   for (uint64_t k = 0; k < 10000; k++)
     {
@@ -349,11 +358,13 @@ test_draws (void)
       sum += x / 10000;
     }
   g_assert_cmpfloat_with_epsilon (sum, 1.0, 0.05); /* sd of the mean: 4 / sqrt (12 * 10000) = 0.012 */
-  g_assert_true (rv_draw_parse ("sigmoid(normal(0, 1))", &draw, NULL) && draw.sigmoid && draw.type == RV_DRAW_NORMAL);
+  g_assert_true (rv_draw_parse ("sigmoid(normal(0, 1))", &draw, NULL) && draw.sigmoid
+                 && draw.type == RV_DRAW_NORMAL);
   g_assert_true (rv_draw_parse ("sigmoid(2)", &draw, NULL) && draw.a == 2.0 && draw.type == RV_DRAW_CONSTANT);
-  for (const char *const *bad = (const char *const[]){ "", ")", "uniform", "uniform()", "uniform(1)", "uniform(1,2,3)",
-                                                       "uniform(0, inf)", "normal(0, -1)", "uniform(0, 4))",
-                                                       "sigmoid(sigmoid(1))", "nan", "uniformly(1, 2)", NULL };
+  for (const char *const *bad
+       = (const char *const[]){ "", ")", "uniform", "uniform()", "uniform(1)", "uniform(1,2,3)",
+                                "uniform(0, inf)", "normal(0, -1)", "uniform(0, 4))", "sigmoid(sigmoid(1))",
+                                "nan", "uniformly(1, 2)", NULL };
        *bad != NULL; bad++)
     g_assert_false (rv_draw_parse (*bad, &draw, NULL));
   rv_stream_permutation (stream, 100, order);

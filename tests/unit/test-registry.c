@@ -1,4 +1,4 @@
-/* The registry finds the plugins of the build, names what it does not know, and refuses what breaks the contract. */
+/* The registry finds the plugins of the build, names what it does not know, and refuses what it must. */
 #include "plugin/registry.h"
 
 #include <glib/gstdio.h>
@@ -24,7 +24,7 @@ test_load (void)
 
   g_assert_no_error (error);
   g_assert_cmpstr (plugin->name, ==, "arctan");
-  g_assert_true (g_strv_contains ((const char *const *) names, "arctan"));
+  g_assert_true (g_strv_contains ((const char *const *)names, "arctan"));
   g_assert_true (g_str_has_suffix (rv_registry_file (plugin), "surrogate-arctan.so"));
   g_assert_cmpuint (strlen (rv_registry_hash (plugin)), ==, 64);
   g_assert_true (plugin == rv_registry_get ("surrogate", "arctan", NULL));
@@ -45,7 +45,7 @@ test_unknown (void)
   g_assert_error (path, RV_ERROR, RV_ERROR_PLUGIN);
 }
 
-/* A file that is no module, and a good module under a wrong name, are refused with the reason, again and again. */
+/* A file that is no module, and a good module under a wrong name, are refused, again and again. */
 static void
 test_refused (void)
 {
@@ -60,7 +60,7 @@ test_refused (void)
   g_assert_no_error (error);
   g_assert_true (g_file_set_contents (text, "not a module", -1, NULL));
   g_assert_true (g_file_get_contents (rv_registry_file (arctan), &content, &length, NULL));
-  g_assert_true (g_file_set_contents (other, content, (gssize) length, NULL));
+  g_assert_true (g_file_set_contents (other, content, (gssize)length, NULL));
   rv_registry_add_path (folder);
   for (int k = 0; k < 2; k++)
     {
