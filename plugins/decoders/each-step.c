@@ -28,8 +28,8 @@ decisions (const void *data, uint32_t steps, GError **error)
   const Self *self = data;
   if (self->from >= (int64_t) steps)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "from is step %" G_GINT64_FORMAT " but there are %u steps",
-                   (gint64) self->from, steps);
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
+                   "from is step %" G_GINT64_FORMAT " but there are %u steps", (gint64) self->from, steps);
       return 0;
     }
   return steps - (uint32_t) self->from;

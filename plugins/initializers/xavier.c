@@ -15,7 +15,8 @@ static const RvParam params[] = {
   RV_PARAM_END
 };
 
-/* sd = gain sqrt (2 / (fan_in + fan_out));  uniform: U (-sd sqrt (3), sd sqrt (3))      (Glorot and Bengio 2010) */
+/* sd = gain sqrt (2 / (fan_in + fan_out));  uniform: U (-sd sqrt (3), sd sqrt (3))
+ * (Glorot and Bengio 2010) */
 static void
 fill (const void *data, RvStream stream, uint32_t rows, uint32_t columns, uint32_t fan_in, uint32_t fan_out,
       gboolean is_bias, float *weight)
@@ -26,8 +27,9 @@ fill (const void *data, RvStream stream, uint32_t rows, uint32_t columns, uint32
   const double sd = is_bias ? 0.0 : self->gain * sqrt (2.0 / (fans > 0.0 ? fans : 1.0));
   for (size_t k = 0; k < n; k++)
     {
-      const double unit = self->distribution == 0 ? rv_stream_normal (stream, k)
-                                                  : sqrt (3.0) * (2.0 * rv_stream_uniform_double (stream, k) - 1.0);
+      const double unit = self->distribution == 0
+                            ? rv_stream_normal (stream, k)
+                            : sqrt (3.0) * (2.0 * rv_stream_uniform_double (stream, k) - 1.0);
       weight[k] = is_bias ? 0.0f : (float) (sd * unit);
     }
 }

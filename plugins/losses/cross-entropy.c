@@ -1,4 +1,4 @@
-/* Cross-entropy of the softmax of the scores; in doubles, because the differences of near-equal scores matter. */
+/* Cross-entropy of the softmax of the scores; in doubles, as the differences of near-equal scores matter. */
 #include <ranvier/ranvier.h>
 
 typedef struct
@@ -10,8 +10,8 @@ static const char *const softmax_choices[] = { "once", "twice", NULL };
 
 static const RvParam params[] = {
   RV_CHOICE (Self, softmax, "once", softmax_choices,
-             "twice: the probabilities go through a softmax again, as when a network that ends in one is trained with "
-             "a loss that has its own"),
+             "twice: the probabilities go through a softmax again, as when a network that ends in one is "
+             "trained with a loss that has its own"),
   RV_PARAM_END
 };
 
@@ -40,7 +40,8 @@ once (uint32_t classes, const float *x, uint32_t label, float *gradient)
   return log_sum + top - x[label];
 }
 
-/* p = softmax (x), q = softmax (p), L = -log q[label];  g = q - onehot;  dL/dx[c] = p[c] (g[c] - sum_k g[k] p[k]) */
+/* p = softmax (x), q = softmax (p), L = -log q[label];
+ * g = q - onehot;  dL/dx[c] = p[c] (g[c] - sum_k g[k] p[k]) */
 static double
 twice (uint32_t classes, const float *x, uint32_t label, float *gradient)
 {
@@ -68,7 +69,8 @@ static double
 value (const void *data, uint32_t classes, const float *scores, uint32_t label, float *gradient)
 {
   const Self *self = data;
-  return self->softmax == 0 ? once (classes, scores, label, gradient) : twice (classes, scores, label, gradient);
+  return self->softmax == 0 ? once (classes, scores, label, gradient)
+                            : twice (classes, scores, label, gradient);
 }
 
 static const RvLossClass class = { .value = value };

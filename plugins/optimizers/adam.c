@@ -33,8 +33,8 @@ rate (const void *data)
 /* m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
  * w -= rate / (1 - b1^t) m / (sqrt (v) / sqrt (1 - b2^t) + epsilon)      (Kingma and Ba 2015, algorithm 1) */
 static void
-update (const void *data, float *weights, const float *gradient, float *const *memory, size_t n, uint64_t step,
-        double now)
+update (const void *data, float *weights, const float *gradient, float *const *memory, size_t n,
+        uint64_t step, double now)
 {
   const Self *self = data;
   const float b1 = (float) self->beta1, c1 = (float) (1.0 - self->beta1);

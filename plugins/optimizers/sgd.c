@@ -27,8 +27,8 @@ rate (const void *data)
 
 /* b = momentum b + g (b starts at 0);  w -= rate b */
 static void
-update (const void *data, float *weights, const float *gradient, float *const *memory, size_t n, uint64_t step,
-        double now)
+update (const void *data, float *weights, const float *gradient, float *const *memory, size_t n,
+        uint64_t step, double now)
 {
   const Self *self = data;
   const float momentum = (float) self->momentum;

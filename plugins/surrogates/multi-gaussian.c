@@ -31,8 +31,8 @@ static const RvParam params[] = {
   RV_PARAM_END
 };
 
-/* slope (z) = gain [(1 + h) N (z; 0, sigma) - h N (z; sigma, s) - h N (z; -sigma, s)], s = scale sigma, with N the
- * density of a normal distribution (Yin et al. 2021). */
+/* slope (z) = gain [(1 + h) N (z; 0, sigma) - h N (z; sigma, s) - h N (z; -sigma, s)], s = scale sigma,
+ * with N the density of a normal distribution (Yin et al. 2021). */
 CLONES static void
 slope (const void *data, const float *z, float *h, uint32_t n)
 {
@@ -62,8 +62,10 @@ fire (const void *data, const float *z, float *spike, uint32_t n)
   const double s = self->scale * sigma;
   const double h = self->height_factor;
   for (uint32_t i = 0; i < n; i++)
-    spike[i] = (float) (self->gain * ((1.0 + h) * normal_below (z[i] / sigma)
-                                      - h * (normal_below ((z[i] - sigma) / s) + normal_below ((z[i] + sigma) / s))));
+    {
+      const double sides = normal_below ((z[i] - sigma) / s) + normal_below ((z[i] + sigma) / s);
+      spike[i] = (float) (self->gain * ((1.0 + h) * normal_below (z[i] / sigma) - h * sides));
+    }
 }
 
 static const RvSurrogateClass class = { .slope = slope, .fire = fire };

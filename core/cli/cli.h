@@ -1,0 +1,22 @@
+/* The verbs of the program: each takes its own arguments (argv[0] is the verb) and returns the exit code. */
+#ifndef RV_CLI_H
+#define RV_CLI_H
+
+#include <glib.h>
+
+enum
+{
+  RV_EXIT_DONE = 0,
+  RV_EXIT_FAILED = 1,
+  RV_EXIT_USAGE = 2, /* a mistake in the command or the pipeline */
+  RV_EXIT_PLUGIN = 3,
+  RV_EXIT_STOPPED = 130
+};
+
+int rv_cli_run (int argc, char **argv);
+int rv_cli_check (int argc, char **argv);
+int rv_cli_graph (int argc, char **argv);
+int rv_cli_plugins (int argc, char **argv);
+int rv_cli_inspect (int argc, char **argv);
+
+#endif

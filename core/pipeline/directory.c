@@ -1,0 +1,178 @@
+/* The run directory: the pipeline with the origin of every value, versions and hashes, models, tables and figures. */
+#include "pipeline/directory.h"
+#include "base/threads.h"
+#include "plugin/registry.h"
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+static gboolean
+make_folder (const char *path, GError **error)
+{
+  if (g_mkdir_with_parents (path, 0755) == 0)
+    return TRUE;
+  g_set_error (error, RV_ERROR, RV_ERROR_IO, "the folder %s could not be made: %s", path, g_strerror (errno));
+  return FALSE;
+}
+
+/* A cell or node name as a file name. */
+static char *
+file_name (const char *text)
+{
+  char *name = g_strdup (text);
+  for (char *c = name; *c; c++)
+    if (!g_ascii_isalnum (*c) && !strchr ("-_.=+", *c) && (guchar)*c < 128)
+      *c = *c == ' ' ? '_' : '-';
+  return name;
+}
+
+/* Every node with all its parameters, the defaults too, each with the place that it comes from. */
+static char *
+resolved_text (const RvGraph *graph)
+{
+  GString *text = g_string_new (NULL);
+  for (guint n = 0; n < graph->nodes->len; n++)
+    {
+      const RvNode *node = graph->nodes->pdata[n];
+      g_string_append_printf (text, "%s---\n# node %s%s%s, identity %s\n", n ? "" : "", node->name,
+                              *node->cell ? " in cell " : "", node->cell, node->identity);
+      rv_value_to_yaml (node->resolved, 0, text);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static char *
+processor (void)
+{
+  g_autofree char *text = NULL;
+  if (!g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL))
+    return g_strdup ("unknown");
+  const char *line = strstr (text, "model name");
+  const char *colon = line ? strchr (line, ':') : NULL;
+  return colon ? g_strstrip (g_strndup (colon + 1, strcspn (colon + 1, "\n"))) : g_strdup ("unknown");
+}
+
+static void
+add_text (JsonBuilder *json, const char *name, const char *text)
+{
+  json_builder_set_member_name (json, name);
+  json_builder_add_string_value (json, text ? text : "");
+}
+
+static char *
+run_text (const RvGraph *graph)
+{
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree char *time = g_date_time_format_iso8601 (now), *cpu = processor ();
+  g_autofree char *system = g_get_os_info (G_OS_INFO_KEY_PRETTY_NAME);
+  json_builder_begin_object (json);
+  add_text (json, "ranvier", RV_VERSION);
+  add_text (json, "title", graph->document->title);
+  add_text (json, "pipeline", graph->document->path);
+  add_text (json, "started", time);
+  add_text (json, "processor", cpu);
+  add_text (json, "system", system);
+  add_text (json, "instruction set", rv_isa_name (rv_isa ()));
+  json_builder_set_member_name (json, "threads");
+  json_builder_add_int_value (json, rv_threads_get ());
+  json_builder_set_member_name (json, "nodes");
+  json_builder_begin_array (json);
+  for (guint n = 0; n < graph->nodes->len; n++)
+    {
+      const RvNode *node = graph->nodes->pdata[n];
+      json_builder_begin_object (json);
+      add_text (json, "name", node->name);
+      add_text (json, "cell", node->cell);
+      add_text (json, "plugin", node->kind);
+      add_text (json, "plugin sha256", rv_registry_hash (node->instance->plugin));
+      add_text (json, "identity", node->identity);
+      json_builder_end_object (json);
+    }
+  json_builder_end_array (json);
+  json_builder_end_object (json);
+  g_autoptr (JsonNode) root = json_builder_get_root (json);
+  return json_to_string (root, TRUE);
+}
+
+static gboolean
+write_text (const RvGraph *graph, const char *name, const char *text, GError **error)
+{
+  g_autofree char *path = g_build_filename (graph->state.out, name, NULL);
+  return g_file_set_contents (path, text, -1, error);
+}
+
+gboolean
+rv_directory_begin (RvGraph *graph, GError **error)
+{
+  if (!make_folder (graph->state.out, error))
+    return FALSE;
+  g_autofree char *source = NULL, *resolved = resolved_text (graph), *run = run_text (graph);
+  if (graph->document->path && g_file_get_contents (graph->document->path, &source, NULL, NULL)
+      && !write_text (graph, "pipeline.yaml", source, error))
+    return FALSE;
+  if (!write_text (graph, "resolved.yaml", resolved, error) || !write_text (graph, "run.json", run, error))
+    return FALSE;
+  g_autofree char *metrics = g_build_filename (graph->state.out, "metrics.jsonl", NULL);
+  graph->state.metrics = g_fopen (metrics, "we");
+  if (graph->state.metrics)
+    return TRUE;
+  g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s could not be written: %s", metrics, g_strerror (errno));
+  return FALSE;
+}
+
+/* out/<folder>/<node.output>[/<cell>], without an ending; its folder exists. */
+static char *
+stem_of (const RvGraph *graph, const char *folder, const RvPortValue *value, gboolean is_report, GError **error)
+{
+  g_autofree char *cell = file_name (value->node->cell), *name = file_name (value->name);
+  char *stem = is_report || !*cell ? g_build_filename (graph->state.out, folder, name, NULL)
+                                   : g_build_filename (graph->state.out, folder, name, cell, NULL);
+  g_autofree char *parent = g_path_get_dirname (stem);
+  if (!make_folder (parent, error))
+    g_clear_pointer (&stem, g_free);
+  return stem;
+}
+
+static gboolean
+store_table (const char *stem, const RvTable *table, GError **error)
+{
+  g_autofree char *csv = g_strconcat (stem, ".csv", NULL), *markdown = g_strconcat (stem, ".md", NULL);
+  g_autofree char *csv_text = rv_table_to_csv (table), *markdown_text = rv_table_to_markdown (table);
+  return g_file_set_contents (csv, csv_text, -1, error) && g_file_set_contents (markdown, markdown_text, -1, error);
+}
+
+static gboolean
+store_value (const RvGraph *graph, const RvPortValue *value, GError **error)
+{
+  static const char *const folders[] = { NULL, NULL, "models", "tables", "figures" };
+  const RvArtefactKind kind = value->output->kind;
+  if (!folders[kind])
+    return TRUE;
+  const gboolean is_report = g_str_has_prefix (value->node->kind, "report/");
+  g_autofree char *stem = stem_of (graph, folders[kind], value, is_report, error);
+  if (!stem)
+    return FALSE;
+  if (kind == RV_ARTEFACT_TABLE)
+    return store_table (stem, value->artefact, error);
+  if (kind == RV_ARTEFACT_FIGURE)
+    return rv_figure_write (value->artefact, stem, error);
+  g_autofree char *checkpoint = g_build_filename (stem, "checkpoint.npz", NULL);
+  return make_folder (stem, error) && rv_model_save (value->artefact, checkpoint, error);
+}
+
+gboolean
+rv_directory_store (const RvGraph *graph, const RvNode *node, GError **error)
+{
+  for (guint k = 0; k < node->outputs->len; k++)
+    {
+      const RvPortValue *value = node->outputs->pdata[k];
+      gboolean repeats = FALSE; /* the nameless output may be another one's second name */
+      for (guint j = 0; j < node->outputs->len; j++)
+        repeats |= j != k && !*value->output->name && ((RvPortValue *)node->outputs->pdata[j])->artefact == value->artefact;
+      if (value->artefact && !repeats && !store_value (graph, value, error))
+        return FALSE;
+    }
+  return TRUE;
+}

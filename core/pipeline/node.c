@@ -1,0 +1,292 @@
+/* The way from a plugin back to the core: ports, outputs, files, progress. */
+#include "pipeline/node.h"
+#include "pipeline/graph.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+
+static volatile sig_atomic_t stop_asked;
+
+void
+rv_graph_stop (void)
+{
+  stop_asked = 1;
+}
+
+gboolean
+rv_node_stopped (const RvNode *node)
+{
+  return stop_asked != 0;
+}
+
+const char *
+rv_artefact_name (RvArtefactKind kind)
+{
+  static const char *const names[] = { "nothing", "dataset", "model", "table", "figure" };
+  return names[kind];
+}
+
+void
+rv_artefact_unref (RvArtefactKind kind, void *artefact)
+{
+  if (!artefact)
+    return;
+  if (kind == RV_ARTEFACT_DATASET)
+    rv_dataset_unref (artefact);
+  else if (kind == RV_ARTEFACT_MODEL)
+    rv_model_unref (artefact);
+  else if (kind == RV_ARTEFACT_TABLE)
+    rv_table_unref (artefact);
+  else if (kind == RV_ARTEFACT_FIGURE)
+    rv_figure_unref (artefact);
+}
+
+static void
+free_value (gpointer data)
+{
+  RvPortValue *value = data;
+  rv_artefact_unref (value->output->kind, value->artefact);
+  g_free (value->choices);
+  g_free (value->name);
+  g_free (value);
+}
+
+RvNode *
+rv_node_new (RvRunState *state, const char *name, const char *cell, RvPlace place, RvInstance *instance)
+{
+  RvNode *node = g_new0 (RvNode, 1);
+  node->state = state;
+  node->name = g_strdup (name);
+  node->cell = g_strdup (cell);
+  node->kind = g_strconcat (instance->plugin->kind, "/", instance->plugin->name, NULL);
+  node->place = place;
+  node->instance = instance;
+  node->class = instance->plugin->functions;
+  node->inputs = g_ptr_array_new ();
+  node->views = g_ptr_array_new_with_free_func (free_value);
+  node->outputs = g_ptr_array_new_with_free_func (free_value);
+  for (const RvOutput *output = node->class->outputs; output->name; output++)
+    {
+      RvPortValue *value = g_new0 (RvPortValue, 1);
+      value->node = node;
+      value->output = output;
+      value->name = *output->name ? g_strconcat (name, ".", output->name, NULL) : g_strdup (name);
+      g_ptr_array_add (node->outputs, value);
+    }
+  return node;
+}
+
+void
+rv_node_free (RvNode *node)
+{
+  if (!node)
+    return;
+  g_ptr_array_unref (node->outputs);
+  g_ptr_array_unref (node->inputs);
+  g_ptr_array_unref (node->views);
+  rv_value_free (node->resolved);
+  rv_instance_unref (node->instance);
+  g_free (node->name);
+  g_free (node->cell);
+  g_free (node->identity);
+  g_free (node->directory);
+  g_free (node->failure);
+  g_free (node->kind);
+  g_free (node);
+}
+
+RvPortValue *
+rv_node_output (RvNode *node, const char *output)
+{
+  for (guint k = 0; k < node->outputs->len; k++)
+    if (strcmp (((RvPortValue *)node->outputs->pdata[k])->output->name, output) == 0)
+      return node->outputs->pdata[k];
+  return NULL;
+}
+
+/* ---- ports */
+
+gboolean
+rv_port_is_wired (const RvPort *port)
+{
+  return port->value != NULL;
+}
+
+/* The output behind a port: a gathering port shows it through a view. */
+static const RvPortValue *
+behind (const RvPort *port)
+{
+  return port->value->source ? port->value->source : port->value;
+}
+
+const RvDatasetSpec *
+rv_port_spec (const RvPort *port)
+{
+  return &behind (port)->spec;
+}
+
+const char *
+rv_port_name (const RvPort *port)
+{
+  return behind (port)->name;
+}
+
+RvDataset *
+rv_port_dataset (const RvPort *port)
+{
+  return behind (port)->artefact;
+}
+
+RvModel *
+rv_port_model (const RvPort *port)
+{
+  return behind (port)->artefact;
+}
+
+RvTable *
+rv_port_table (const RvPort *port)
+{
+  return behind (port)->artefact;
+}
+
+RvFigure *
+rv_port_figure (const RvPort *port)
+{
+  return behind (port)->artefact;
+}
+
+const char *
+rv_port_choice (const RvPort *port, const char *axis)
+{
+  for (char **pair = port->value->choices; pair && *pair; pair += 2)
+    if (strcmp (pair[0], axis) == 0)
+      return pair[1];
+  return NULL;
+}
+
+const char *
+rv_port_failure (const RvPort *port)
+{
+  return behind (port)->node->failure;
+}
+
+/* ---- what a node may do */
+
+void
+rv_node_set_spec (RvNode *node, const char *output, const RvDatasetSpec *spec)
+{
+  RvPortValue *value = rv_node_output (node, output);
+  g_return_if_fail (value);
+  value->spec = *spec;
+  value->has_spec = TRUE;
+}
+
+void
+rv_node_set_output (RvNode *node, const char *output, void *artefact)
+{
+  RvPortValue *value = rv_node_output (node, output);
+  g_return_if_fail (value && !value->artefact);
+  value->artefact = artefact;
+}
+
+const char *
+rv_node_name (const RvNode *node)
+{
+  return node->name;
+}
+
+const char *
+rv_node_directory (const RvNode *node)
+{
+  return node->directory;
+}
+
+const char *
+rv_node_cell (const RvNode *node)
+{
+  return node->cell;
+}
+
+/* `folder`/`name`, or `name` right in `folder`'s subfolders. */
+static char *
+search_below (const char *folder, const char *name)
+{
+  g_autofree char *direct = g_build_filename (folder, name, NULL);
+  if (g_file_test (direct, G_FILE_TEST_IS_REGULAR))
+    return g_steal_pointer (&direct);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  g_autofree char *found = NULL;
+  for (const char *entry; dir && (entry = g_dir_read_name (dir));)
+    {
+      g_autofree char *path = g_build_filename (folder, entry, name, NULL);
+      if (g_file_test (path, G_FILE_TEST_IS_REGULAR) && (!found || strcmp (path, found) < 0))
+        {
+          g_free (found);
+          found = g_steal_pointer (&path);
+        }
+    }
+  return g_steal_pointer (&found);
+}
+
+char *
+rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **error)
+{
+  const char *root = node->state->data_root;
+  g_autofree char *inside = folder && *folder ? g_path_is_absolute (folder) ? g_strdup (folder)
+                                                : root ? g_build_filename (root, folder, NULL) : NULL
+                                              : NULL;
+  char *path = inside ? search_below (inside, name) : NULL;
+  if (!path && root && !(folder && g_path_is_absolute (folder)))
+    path = search_below (root, name);
+  if (!path)
+    g_set_error (error, RV_ERROR, RV_ERROR_DATA, "there is no file %s in %s or one folder below; name the folder that "
+                 "holds the datasets with --data DIR or RANVIER_DATA", name, inside ? inside : root ? root : "(no folder)");
+  return path;
+}
+
+gboolean
+rv_node_hash_file (RvNode *node, const char *path, GError **error)
+{
+  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
+  if (!file)
+    return FALSE;
+  g_checksum_update (node->hash, (const guchar *)g_mapped_file_get_contents (file), g_mapped_file_get_length (file));
+  return TRUE;
+}
+
+void
+rv_node_progress (RvNode *node, uint64_t done, uint64_t total, const char *text)
+{
+  const RvRunState *state = node->state;
+  if (!state->terminal || state->quiet)
+    return;
+  fprintf (stderr, "\r\033[K[%u/%u] %s %s  %s %.0f %%", state->done + 1, state->total, node->name, node->cell, text,
+           100.0 * (double)done / (double)MAX (total, 1));
+  fflush (stderr);
+}
+
+void
+rv_node_report (RvNode *node, const char *text, const char *first_name, ...)
+{
+  const RvRunState *state = node->state;
+  if (!state->quiet)
+    fprintf (stderr, "%s%s%s%s%s  %s\n", state->terminal ? "\r\033[K" : "", node->name, *node->cell ? " [" : "",
+             node->cell, *node->cell ? "]" : "", text);
+  if (!state->metrics)
+    return;
+  g_autofree char *cell = g_strescape (node->cell, NULL);
+  fprintf (state->metrics, "{\"node\": \"%s\", \"cell\": \"%s\"", node->name, cell);
+  va_list list;
+  va_start (list, first_name);
+  for (const char *name = first_name; name; name = va_arg (list, const char *))
+    {
+      char number[G_ASCII_DTOSTR_BUF_SIZE];
+      const double value = va_arg (list, double);
+      if (value - value == 0.0) /* JSON has no NaN: the name is left out */
+        fprintf (state->metrics, ", \"%s\": %s", name, g_ascii_dtostr (number, sizeof number, value));
+    }
+  va_end (list);
+  fputs ("}\n", state->metrics);
+  fflush (state->metrics);
+}
