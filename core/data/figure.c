@@ -1,5 +1,5 @@
-/* Figures: series of points, written as a data file and a gnuplot script that a person can edit and run again in its
- * folder; gnuplot, where it is installed, makes SVG and PNG of them. */
+/* Figures: series of points, written as a data file and a gnuplot script that a person can edit and run again
+ * in its folder; gnuplot, where it is installed, makes SVG and PNG of them. */
 #include <ranvier/table.h>
 #include <math.h>
 #include <string.h>
@@ -16,7 +16,8 @@ struct RvFigure
 };
 
 /* Okabe and Ito's colours, which the colour-blind tell apart. */
-static const char *const colours[] = { "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#666666" };
+static const char *const colours[]
+    = { "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#666666" };
 
 static void
 free_series (gpointer data)
@@ -164,8 +165,8 @@ append_line (GString *out, const char *text)
     g_string_append_c (out, g_ascii_iscntrl (*c) ? ' ' : *c);
 }
 
-/* A string in single quotes, in which gnuplot replaces nothing but '' by '. `format`: the text is a format for a number
- * (labels of tics are), so that a per cent sign is doubled too. */
+/* A string in single quotes, in which gnuplot replaces nothing but '' by '. `format`: the text is a format
+ * for a number (labels of tics are), so that a per cent sign is doubled too. */
 static void
 append_quoted (GString *out, const char *text, gboolean format)
 {
@@ -178,7 +179,7 @@ append_quoted (GString *out, const char *text, gboolean format)
   g_string_append_c (out, '\'');
 }
 
-/* A series that has nothing to draw would shift the numbers of the blocks in the data file: it is left out. */
+/* A series with nothing to draw would shift the numbers of the blocks in the data file: it is left out. */
 static gboolean
 is_drawable (const RvSeries *series)
 {
@@ -232,8 +233,9 @@ data_text (const RvFigure *figure, const GPtrArray *labels)
         {
           g_autofree char *label = figure->type == RV_FIGURE_BARS ? bar_label (series, k) : g_strdup ("");
           guint place = 0;
-          const gboolean placed = g_ptr_array_find_with_equal_func ((GPtrArray *) labels, label, g_str_equal, &place);
-          append_number (out, placed ? (double) place : at (series->x, k));
+          const gboolean placed
+              = g_ptr_array_find_with_equal_func ((GPtrArray *)labels, label, g_str_equal, &place);
+          append_number (out, placed ? (double)place : at (series->x, k));
           g_string_append_c (out, ' ');
           append_number (out, at (series->y, k));
           g_string_append_c (out, ' ');
@@ -267,6 +269,20 @@ bin_width (const RvFigure *figure)
   return isfinite (width) ? width : 1.0;
 }
 
+/* Whether anything drawn lies below zero. */
+static gboolean
+goes_below_zero (const RvFigure *figure)
+{
+  gboolean below = figure->line < 0;
+  for (guint s = 0; s < figure->series->len; s++)
+    {
+      const RvSeries *series = figure->series->pdata[s];
+      for (guint k = 0; k < series->x->len; k++)
+        below |= at (series->y, k) < 0 || at (series->low, k) < 0;
+    }
+  return below;
+}
+
 /* ---- the script */
 
 static void
@@ -281,7 +297,8 @@ append_tics (GString *out, const GPtrArray *labels)
       g_string_append_printf (out, " %u%s", k, k + 1 < labels->len ? ", " : "");
     }
   /* about 80 characters fit side by side */
-  g_string_append_printf (out, ") scale 0%s noenhanced\n", longest * labels->len > 80 ? " rotate by 25 right" : "");
+  g_string_append_printf (out, ") scale 0%s noenhanced\n",
+                          longest * labels->len > 80 ? " rotate by 25 right" : "");
   g_string_append_printf (out, "set xrange [-0.6:%u.4]\n", labels->len - 1);
 }
 
@@ -297,9 +314,12 @@ append_settings (GString *out, const RvFigure *figure, const GPtrArray *labels, 
   append_quoted (out, figure->y_label, FALSE);
   g_string_append (out, " noenhanced\nset border 3\nset tics nomirror out\n"
                         "set grid ytics back linetype 1 linewidth 0.5 linecolor rgb '#dddddd'\n");
-  g_string_append (out, key ? "set key outside top center horizontal noenhanced\n" : "set key off\n");
+  g_string_append (out, key ? "set key bmargin center horizontal noenhanced\n" : "set key off\n");
   if (labels->len)
     append_tics (out, labels);
+  /* areas are compared by eye: they begin at zero where nobody says otherwise */
+  if (figure->type != RV_FIGURE_LINE && !isfinite (low) && !goes_below_zero (figure))
+    low = 0.0;
   if (empty)
     {
       g_string_append (out, labels->len ? "" : "set xrange [0:1]\n");
@@ -341,8 +361,8 @@ append_title (GString *out, const char *title, gboolean key)
 
 /* What draws series `index` of the `n` that are drawn. */
 static void
-append_series (GString *out, const RvFigure *figure, const RvSeries *series, const char *base, guint index, guint n,
-               gboolean key)
+append_series (GString *out, const RvFigure *figure, const RvSeries *series, const char *base, guint index,
+               guint n, gboolean key)
 {
   const char *colour = colours[index % G_N_ELEMENTS (colours)];
   const double box = figure->type == RV_FIGURE_HISTOGRAM ? bin_width (figure) : 0.8 / n;
@@ -353,12 +373,15 @@ append_series (GString *out, const RvFigure *figure, const RvSeries *series, con
       if (series->low->len)
         {
           append_from (out, base, index);
-          g_string_append_printf (out, "1:3:4 with filledcurves fillstyle transparent solid 0.2 noborder"
-                                  " linecolor rgb '%s' notitle, \\\n     ", colour);
+          g_string_append_printf (out,
+                                  "1:3:4 with filledcurves fillstyle transparent solid 0.2 noborder"
+                                  " linecolor rgb '%s' notitle, \\\n     ",
+                                  colour);
         }
       append_from (out, base, index);
       g_string_append_printf (out, "1:2 with %s linewidth 2 linecolor rgb '%s'",
-                              series->x->len > 30 ? "lines" : "linespoints pointtype 7 pointsize 0.5", colour);
+                              series->x->len > 30 ? "lines" : "linespoints pointtype 7 pointsize 0.5",
+                              colour);
       append_title (out, series->name, key);
       return;
     }
@@ -367,9 +390,9 @@ append_series (GString *out, const RvFigure *figure, const RvSeries *series, con
   append_number (out, shift);
   g_string_append (out, "):2:(");
   append_number (out, figure->type == RV_FIGURE_BARS ? 0.94 * box : box);
-  g_string_append_printf (out, ") with boxes fillstyle %s linecolor rgb '%s'",
+  g_string_append_printf (out, ") with boxes linecolor rgb '%s' fillstyle %s", colour,
                           figure->type == RV_FIGURE_HISTOGRAM && n > 1 ? "transparent solid 0.45 border"
-                                                                       : "solid 0.85 border", colour);
+                                                                       : "solid 0.85 border");
   append_title (out, series->name, key);
   if (!series->low->len)
     return;
@@ -377,7 +400,8 @@ append_series (GString *out, const RvFigure *figure, const RvSeries *series, con
   append_from (out, base, index);
   g_string_append (out, "($1 + ");
   append_number (out, shift);
-  g_string_append (out, "):2:3:4 with yerrorbars pointtype -1 linewidth 1.2 linecolor rgb 'black' notitle");
+  g_string_append (out, "):($4 >= $3 ? $2 : NaN):3:4 with yerrorbars pointtype 0 linewidth 1.2 linecolor"
+                        " rgb 'black' notitle");
 }
 
 static char *
@@ -388,10 +412,12 @@ script_text (const RvFigure *figure, const GPtrArray *labels, const char *base)
     n += is_drawable (figure->series->pdata[s]);
   const gboolean has_line = isfinite (figure->line), names_line = has_line && figure->line_label;
   const gboolean key = n > 1 || names_line;
-  g_autofree char *svg = g_strconcat ("./", base, ".svg", NULL), *png = g_strconcat ("./", base, ".png", NULL);
+  g_autofree char *svg = g_strconcat ("./", base, ".svg", NULL),
+                  *png = g_strconcat ("./", base, ".png", NULL);
   GString *out = g_string_new ("# Run `gnuplot` with this file in its folder to draw the figure again.\n");
   append_settings (out, figure, labels, n == 0, key);
-  g_string_append (out, "\nset terminal svg size 800,500 dynamic font 'Helvetica,16' background rgb 'white'\nset output ");
+  g_string_append (out, "\nset terminal svg size 800,500 dynamic font 'Helvetica,16' background rgb 'white'\n"
+                        "set output ");
   append_quoted (out, svg, FALSE);
   g_string_append (out, "\nplot ");
   for (guint s = 0, drawn = 0; s < figure->series->len; s++)
@@ -410,7 +436,8 @@ script_text (const RvFigure *figure, const GPtrArray *labels, const char *base)
       append_title (out, figure->line_label, names_line);
     }
   g_string_append (out, "\n\nif (strstrt (GPVAL_TERMINALS, 'pngcairo')) {\n"
-                        "  set terminal pngcairo size 1600,1000 font 'Helvetica,16' fontscale 2 linewidth 2 pointscale 2\n"
+                        "  set terminal pngcairo size 1600,1000 font 'Helvetica,16' fontscale 2 linewidth 2"
+                        " pointscale 2\n"
                         "} else {\n  set terminal png size 1600,1000\n}\nset output ");
   append_quoted (out, png, FALSE);
   g_string_append (out, "\nreplot\nset output\n");

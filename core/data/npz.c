@@ -66,11 +66,15 @@ rv_npz_write (const char *path, uint32_t n, const char *const *names, RvTensor *
   g_autofree char *part = g_strconcat (path, ".part", NULL), *why = NULL;
   const int fd = g_open (part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   gboolean ok = fd >= 0 && write_all (fd, n, names, tensors, &why) && fsync (fd) == 0;
-  const int code = errno;
-  if (fd >= 0)
-    ok = close (fd) == 0 && ok;
+  int code = errno;
+  if (fd >= 0 && close (fd) != 0 && ok)
+    {
+      code = errno;
+      ok = FALSE;
+    }
   if (ok && g_rename (part, path) == 0)
     return TRUE;
+  code = ok ? errno : code; /* of the first thing that failed */
   g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s could not be written: %s", path, why ? why : g_strerror (code));
   g_unlink (part);
   return FALSE;

@@ -1,5 +1,5 @@
-/* report/figure: one figure of tables from many cells: bars of one column (mean, least and greatest over the cells that
- * are not told apart), lines of one column over another, or a histogram of a column. */
+/* report/figure: one figure of tables from many cells: bars of one column (mean, least and greatest over the
+ * cells that are not told apart), lines of one column over another, or a histogram of a column. */
 #include <ranvier/ranvier.h>
 #include <math.h>
 #include <stdlib.h>
@@ -31,10 +31,9 @@ typedef struct
 static gboolean
 is_gathered (const Report *report, const char *axis, const char *name, GError **error)
 {
-  if (!axis || (report->over && g_strv_contains ((const char *const *) report->over, axis)))
+  if (!axis || (report->over && g_strv_contains ((const char *const *)report->over, axis)))
     return TRUE;
-  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'%s' is '%s', which is not in 'over': only axes that are gathered can "
-               "be told apart", name, axis);
+  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'%s' is '%s', which is not in 'over'", name, axis);
   return FALSE;
 }
 
@@ -80,7 +79,7 @@ choices_of (const Report *report, const char *axis, GError **error)
           return NULL;
         }
       if (!g_ptr_array_find_with_equal_func (choices, choice, g_str_equal, NULL))
-        g_ptr_array_add (choices, (gpointer) choice);
+        g_ptr_array_add (choices, (gpointer)choice);
     }
   return g_steal_pointer (&choices);
 }
@@ -109,17 +108,17 @@ numeric_column (const RvPort *port, const char *name, uint32_t *column, GError *
 {
   const RvTable *table = rv_port_table (port);
   const int found = rv_table_find_column (table, name);
-  *column = (uint32_t) found;
+  *column = (uint32_t)found;
   if (found >= 0 && rv_table_column_type (table, *column) != RV_COLUMN_TEXT)
     return TRUE;
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
   for (uint32_t c = 0; c < rv_table_columns (table); c++)
     if (rv_table_column_type (table, c) != RV_COLUMN_TEXT)
-      g_ptr_array_add (names, (gpointer) rv_table_column_name (table, c));
+      g_ptr_array_add (names, (gpointer)rv_table_column_name (table, c));
   g_ptr_array_add (names, NULL);
-  g_autofree char *list = g_strjoinv ("', '", (char **) names->pdata);
-  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'%s' has no column of numbers '%s'; it has '%s'", rv_port_name (port),
-               name, list);
+  g_autofree char *list = g_strjoinv ("', '", (char **)names->pdata);
+  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'%s' has no column of numbers '%s'; it has '%s'",
+               rv_port_name (port), name, list);
   return FALSE;
 }
 
@@ -157,7 +156,8 @@ add_bar (const Report *report, const char *group, const char *row, Summary *bar,
       const RvPort *port = &report->from.items[k];
       const RvTable *table = rv_port_table (port);
       uint32_t column;
-      if (!table || !rv_table_rows (table) || !is_of (port, report->series, group) || !is_of (port, report->rows, row))
+      if (!table || !rv_table_rows (table) || !is_of (port, report->series, group)
+          || !is_of (port, report->rows, row))
         continue;
       if (!numeric_column (port, report->column, &column, error))
         return FALSE;
@@ -226,7 +226,8 @@ points_of (const Report *report, const char *group, const char *x, const char *y
         return NULL;
       for (uint32_t r = 0; r < rv_table_rows (table); r++)
         {
-          const Point point = { x ? rv_table_get_real (table, r, from_x) : 0.0, rv_table_get_real (table, r, from_y) };
+          const Point point
+              = { x ? rv_table_get_real (table, r, from_x) : 0.0, rv_table_get_real (table, r, from_y) };
           if (isfinite (point.x) && isfinite (point.y))
             g_array_append_val (points, point);
         }
@@ -269,7 +270,7 @@ bin_of (const Report *report, double value)
 static gboolean
 draw_histogram (const Report *report, const GPtrArray *groups, RvFigure *figure, GError **error)
 {
-  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
+  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func ((GDestroyNotify)g_array_unref);
   double first = INFINITY, last = -INFINITY; /* the same bins for all series */
   for (guint g = 0; g < groups->len; g++)
     {
@@ -285,22 +286,23 @@ draw_histogram (const Report *report, const GPtrArray *groups, RvFigure *figure,
     }
   if (last - first >= MOST_BINS)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'bin-width' %g makes more than %d bins", report->bin_width,
-                   MOST_BINS);
+      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'bin-width' %g makes more than %d bins",
+                   report->bin_width, MOST_BINS);
       return FALSE;
     }
-  const size_t n = last >= first ? (size_t) (last - first) + 1 : 0;
+  const size_t n = last >= first ? (size_t)(last - first) + 1 : 0;
   for (guint g = 0; g < groups->len; g++)
     {
       const GArray *points = all->pdata[g];
       const char *group = groups->pdata[g];
-      g_autofree char *name = honest_name (report, report->series, group, report->series ? group : report->column);
+      g_autofree char *name
+          = honest_name (report, report->series, group, report->series ? group : report->column);
       g_autofree uint64_t *counts = g_new0 (uint64_t, n + 1);
       RvSeries *series = rv_figure_add_series (figure, name);
       for (guint k = 0; k < points->len; k++)
-        counts[(size_t) (bin_of (report, g_array_index (points, Point, k).y) - first)]++;
+        counts[(size_t)(bin_of (report, g_array_index (points, Point, k).y) - first)]++;
       for (size_t b = 0; b < n; b++)
-        rv_series_add (series, NULL, (first + (double) b) * report->bin_width, (double) counts[b], NAN, NAN);
+        rv_series_add (series, NULL, (first + (double)b) * report->bin_width, (double)counts[b], NAN, NAN);
     }
   return TRUE;
 }
@@ -318,13 +320,14 @@ run (void *self, RvNode *node, GError **error)
 {
   static const RvFigureType types[] = { RV_FIGURE_LINE, RV_FIGURE_BARS, RV_FIGURE_HISTOGRAM };
   const Report *report = self;
-  const char *x_label[] = { report->x, "", report->column }, *y_label[] = { report->y, report->column, "Count" };
+  const char *x_label[] = { report->x, "", report->column },
+             *y_label[] = { report->y, report->column, "Count" };
   g_autoptr (GPtrArray) groups = choices_of (report, report->series, error);
   if (!groups)
     return FALSE;
-  g_autoptr (RvFigure) figure
-      = rv_figure_new (types[report->type], or_else (report->title, rv_node_name (node)),
-                       or_else (report->x_label, x_label[report->type]), or_else (report->y_label, y_label[report->type]));
+  g_autoptr (RvFigure) figure = rv_figure_new (
+      types[report->type], or_else (report->title, rv_node_name (node)),
+      or_else (report->x_label, x_label[report->type]), or_else (report->y_label, y_label[report->type]));
   const gboolean ok = report->type == TYPE_BARS   ? draw_bars (report, groups, figure, error)
                       : report->type == TYPE_LINE ? draw_lines (report, groups, figure, error)
                                                   : draw_histogram (report, groups, figure, error);
@@ -346,12 +349,14 @@ static const RvParam params[] = {
   RV_CHOICE (Report, type, "bars", types, "What is drawn"),
   RV_TEXT (Report, rows, NULL, "Bars: the axis with a bar for each choice"),
   RV_TEXT (Report, series, NULL, "The axis with a series for each choice"),
-  RV_TEXT (Report, column, NULL, "Bars: the column whose last value is drawn; histogram: the column of the values"),
+  RV_TEXT (Report, column, NULL, "Bars: the column whose last value is drawn; histogram: that of the values"),
   RV_TEXT (Report, x, NULL, "Line: the column of x"),
-  RV_TEXT (Report, y, NULL, "Line: the column of y; the mean over cells of a series, in a band from least to greatest"),
+  RV_TEXT (Report, y, NULL,
+           "Line: the column of y; drawn as the mean of a series in a band from least to most"),
   RV_REAL (Report, bin_width, "1", 1e-12, 1e12, "", "Histogram: width of a bin"),
-  RV_REALS (Report, y_range, "[]", -RV_INF, RV_INF, "", "Lowest, or lowest and highest y; inf and -inf: as the data"),
-  RV_REAL (Report, line, "inf", -RV_INF, RV_INF, "", "Where a dashed line is drawn, at chance for instance; inf: none"),
+  RV_REALS (Report, y_range, "[]", -RV_INF, RV_INF, "", "Lowest, or lowest and highest y; inf: as the data"),
+  RV_REAL (Report, line, "inf", -RV_INF, RV_INF, "",
+           "Where a dashed line is drawn, say at chance; inf: none"),
   RV_TEXT (Report, line_label, NULL, "What the dashed line is"),
   RV_REAL_MAP (Report, reference, "Bars: numbers to draw beside, by name of the row"),
   RV_TEXT (Report, reference_title, "paper", "What the reference numbers are called"),
@@ -361,7 +366,8 @@ static const RvParam params[] = {
   RV_PARAM_END
 };
 
-static const RvOutput outputs[] = { { "", RV_ARTEFACT_FIGURE, "The figure" }, { NULL, RV_ARTEFACT_NONE, NULL } };
+static const RvOutput outputs[]
+    = { { "", RV_ARTEFACT_FIGURE, "The figure" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
 static const RvNodeClass class = { outputs, NULL, run, NULL };
 

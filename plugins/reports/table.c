@@ -1,5 +1,5 @@
-/* report/table: gathers the last rows of tables from many cells. Without `rows` every cell is a row as it is; with
- * `rows` the cells of one choice make one row of statistics (over seeds, for instance). Failed cells are named. */
+/* report/table: gathers the last rows of tables from many cells. Without `rows` every cell is a row as it is;
+ * with `rows` the cells of one choice make a row of statistics (over seeds, say). Failed cells are named. */
 #include <ranvier/ranvier.h>
 #include <math.h>
 #include <stdlib.h>
@@ -45,20 +45,20 @@ init (void *self, GError **error)
   for (char **s = report->statistics; s && *s; s++)
     if (!g_strv_contains (known, *s))
       {
-        g_autofree char *list = g_strjoinv (", ", (char **) known);
+        g_autofree char *list = g_strjoinv (", ", (char **)known);
         g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'statistics' has no '%s'; there are %s", *s, list);
         return FALSE;
       }
-  if (!report->rows || (report->over && g_strv_contains ((const char *const *) report->over, report->rows)))
+  if (!report->rows || (report->over && g_strv_contains ((const char *const *)report->over, report->rows)))
     return TRUE;
-  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'rows' is '%s', which is not in 'over': only axes that are gathered "
-               "can be rows", report->rows);
+  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'rows' is '%s', which is not in 'over'", report->rows);
   return FALSE;
 }
 
 /* ---- rows */
 
-/* "variant=baseline, seed=3", or with `bare` "baseline, 3"; the port's name where nothing is gathered. Caller owns. */
+/* "variant=baseline, seed=3", or with `bare` "baseline, 3"; the port's name where nothing is gathered. Caller
+ * owns. */
 static char *
 cell_name (const Report *report, const RvPort *port, gboolean bare)
 {
@@ -99,8 +99,9 @@ gather (const Report *report, GError **error)
       const char *choice = report->rows ? rv_port_choice (port, report->rows) : NULL;
       if (report->rows && !choice)
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'rows' is '%s', but the cells of '%s' have no such axis",
-                       report->rows, rv_port_name (port));
+          g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
+                       "'rows' is '%s', but the cells of '%s' have no such axis", report->rows,
+                       rv_port_name (port));
           return NULL;
         }
       g_autofree char *name = choice ? g_strdup (choice) : cell_name (report, port, TRUE);
@@ -113,7 +114,7 @@ gather (const Report *report, GError **error)
           row->ports = g_ptr_array_new ();
           g_ptr_array_add (rows, row);
         }
-      g_ptr_array_add (row->ports, (gpointer) port);
+      g_ptr_array_add (row->ports, (gpointer)port);
       row->failed += rv_port_table (port) == NULL;
     }
   return g_steal_pointer (&rows);
@@ -131,7 +132,7 @@ find_table (const Report *report, const char *column, uint32_t *index)
       const int found = table ? rv_table_find_column (table, column) : -1;
       if (found >= 0)
         {
-          *index = (uint32_t) found;
+          *index = (uint32_t)found;
           return table;
         }
     }
@@ -181,14 +182,17 @@ shown_columns (const Report *report, GError **error)
       if (!table && all->len)
         {
           g_ptr_array_add (all, NULL);
-          g_autofree char *list = g_strjoinv ("', '", (char **) all->pdata);
-          g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'columns' names '%s', but the tables have '%s'", *name, list);
+          g_autofree char *list = g_strjoinv ("', '", (char **)all->pdata);
+          g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'columns' names '%s', but the tables have '%s'",
+                       *name, list);
           return NULL;
         }
       if (table && report->rows && rv_table_column_type (table, index) == RV_COLUMN_TEXT)
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'columns' names '%s', which holds text: it has no "
-                       "statistics over the cells of a row", *name);
+          g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
+                       "'columns' names '%s', which holds text: it has no "
+                       "statistics over the cells of a row",
+                       *name);
           return NULL;
         }
       g_ptr_array_add (names, g_strdup (*name));
@@ -201,7 +205,7 @@ shown_columns (const Report *report, GError **error)
 static int
 compare (gconstpointer a, gconstpointer b)
 {
-  const double x = *(const double *) a, y = *(const double *) b;
+  const double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
 
@@ -216,7 +220,7 @@ row_values (const Row *row, const char *column)
       const int index = table ? rv_table_find_column (table, column) : -1;
       if (index < 0 || !rv_table_rows (table))
         continue;
-      const double value = rv_table_get_real (table, rv_table_rows (table) - 1, (uint32_t) index);
+      const double value = rv_table_get_real (table, rv_table_rows (table) - 1, (uint32_t)index);
       if (!isnan (value))
         g_array_append_val (values, value);
     }
@@ -229,7 +233,7 @@ static double
 statistic (const GArray *values, const char *name)
 {
   const guint n = values->len;
-  const double *v = (const double *) (const void *) values->data;
+  const double *v = (const double *)(const void *)values->data;
   double mean = 0.0, squares = 0.0;
   if (strcmp (name, "count") == 0)
     return n;
@@ -267,7 +271,7 @@ share_above (const GArray *values, double limit)
 static void
 add_statistics (const Report *report, const GPtrArray *rows, const char *column, RvTable *out)
 {
-  const int digits = (int) report->digits;
+  const int digits = (int)report->digits;
   for (char **s = report->statistics; s && *s; s++)
     {
       const gboolean counts = strcmp (*s, "count") == 0;
@@ -300,7 +304,7 @@ static void
 add_values (const Report *report, const GPtrArray *rows, const char *column, RvTable *out)
 {
   const RvColumnType type = source_type (report, column);
-  const uint32_t c = rv_table_add_column (out, column, type, (int) report->digits);
+  const uint32_t c = rv_table_add_column (out, column, type, (int)report->digits);
   for (guint k = 0; k < rows->len; k++)
     {
       const Row *row = rows->pdata[k];
@@ -309,14 +313,14 @@ add_values (const Report *report, const GPtrArray *rows, const char *column, RvT
       if (index < 0 || !rv_table_rows (table))
         continue;
       const uint32_t last = rv_table_rows (table) - 1;
-      const double value = rv_table_get_real (table, last, (uint32_t) index);
-      g_autofree char *text = rv_table_get_text (table, last, (uint32_t) index);
+      const double value = rv_table_get_real (table, last, (uint32_t)index);
+      g_autofree char *text = rv_table_get_text (table, last, (uint32_t)index);
       if (type == RV_COLUMN_TEXT)
         rv_table_set_text (out, k, c, text);
       else if (type == RV_COLUMN_REAL)
         rv_table_set_real (out, k, c, value);
       else if (!isnan (value))
-        rv_table_set_int (out, k, c, (int64_t) value);
+        rv_table_set_int (out, k, c, (int64_t)value);
     }
 }
 
@@ -325,21 +329,21 @@ static void
 add_keys (const Report *report, const GPtrArray *rows, RvTable *out)
 {
   const char *const one[] = { report->rows, NULL };
-  const char *const *axes = report->rows ? one : (const char *const *) report->over;
+  const char *const *axes = report->rows ? one : (const char *const *)report->over;
   gboolean sources = !axes || !axes[0];
   for (guint k = 1; k < rows->len; k++)
-    sources |= strcmp (((Row *) rows->pdata[k])->source, ((Row *) rows->pdata[0])->source) != 0;
+    sources |= strcmp (((Row *)rows->pdata[k])->source, ((Row *)rows->pdata[0])->source) != 0;
   for (; axes && *axes; axes++)
     {
       const uint32_t c = rv_table_add_column (out, *axes, RV_COLUMN_TEXT, 0);
       for (guint k = 0; k < rows->len; k++)
-        rv_table_set_text (out, k, c, rv_port_choice (((Row *) rows->pdata[k])->ports->pdata[0], *axes));
+        rv_table_set_text (out, k, c, rv_port_choice (((Row *)rows->pdata[k])->ports->pdata[0], *axes));
     }
   if (!sources)
     return;
   const uint32_t c = rv_table_add_column (out, "source", RV_COLUMN_TEXT, 0);
   for (guint k = 0; k < rows->len; k++)
-    rv_table_set_text (out, k, c, ((Row *) rows->pdata[k])->source);
+    rv_table_set_text (out, k, c, ((Row *)rows->pdata[k])->source);
 }
 
 static void
@@ -349,7 +353,7 @@ add_reference (const Report *report, const GPtrArray *rows, RvTable *out)
   const uint32_t c = rv_table_add_column (out, report->reference_title, RV_COLUMN_REAL, -1);
   for (guint k = 0; k < rows->len; k++)
     for (uint32_t r = 0; r < report->reference.n; r++)
-      if (strcmp (report->reference.names[r], ((Row *) rows->pdata[k])->name) == 0)
+      if (strcmp (report->reference.names[r], ((Row *)rows->pdata[k])->name) == 0)
         rv_table_set_real (out, k, c, report->reference.values[r]);
 }
 
@@ -359,7 +363,7 @@ add_failed (const GPtrArray *rows, RvTable *out)
 {
   uint32_t failed = 0;
   for (guint k = 0; k < rows->len; k++)
-    failed += ((Row *) rows->pdata[k])->failed;
+    failed += ((Row *)rows->pdata[k])->failed;
   if (!failed)
     return;
   const uint32_t c = rv_table_add_column (out, "failed", RV_COLUMN_TEXT, 0);
@@ -427,24 +431,24 @@ run (void *self, RvNode *node, GError **error)
   return TRUE;
 }
 
-static const RvParam params[] = {
-  RV_PORTS (Report, from, RV_ARTEFACT_TABLE, RV_PARAM_REQUIRED, "The tables; each gives its last row"),
-  RV_TEXTS (Report, over, "[]", "The axes over whose cells tables are gathered"),
-  RV_TEXT (Report, rows, NULL, "The axis whose choices are rows of statistics; without it every cell is a row"),
-  RV_TEXTS (Report, columns, "[]", "Columns of the tables to show; without it all that hold numbers"),
-  RV_TEXTS (Report, statistics, "[mean, sd, min, max]",
-            "With `rows`: any of mean, sd (of the sample), min, max, median, count"),
-  RV_REAL (Report, above, "inf", -RV_INF, RV_INF, "",
-           "With `rows`: adds the share, in per cent, of cells whose value is greater; inf: does not"),
-  RV_REAL_MAP (Report, reference, "Numbers to set beside the rows, by name of the row"),
-  RV_TEXT (Report, reference_title, "paper", "What the column of reference numbers is called"),
-  RV_INT (Report, digits, "1", 0, 12, "", "Decimals of real numbers"),
-  RV_TEXT (Report, title, NULL, "Title; without it that of the first table"),
-  RV_PARAM_END
-};
+static const RvParam params[]
+    = { RV_PORTS (Report, from, RV_ARTEFACT_TABLE, RV_PARAM_REQUIRED, "The tables; each gives its last row"),
+        RV_TEXTS (Report, over, "[]", "The axes over whose cells tables are gathered"),
+        RV_TEXT (Report, rows, NULL,
+                 "The axis whose choices are rows of statistics; without it each cell is a row"),
+        RV_TEXTS (Report, columns, "[]", "Columns of the tables to show; without it all that hold numbers"),
+        RV_TEXTS (Report, statistics, "[mean, sd, min, max]",
+                  "With `rows`: any of mean, sd (of the sample), min, max, median, count"),
+        RV_REAL (Report, above, "inf", -RV_INF, RV_INF, "",
+                 "With `rows`: adds the share, in per cent, of cells whose value is greater; inf: does not"),
+        RV_REAL_MAP (Report, reference, "Numbers to set beside the rows, by name of the row"),
+        RV_TEXT (Report, reference_title, "paper", "What the column of reference numbers is called"),
+        RV_INT (Report, digits, "1", 0, 12, "", "Decimals of real numbers"),
+        RV_TEXT (Report, title, NULL, "Title; without it that of the first table"),
+        RV_PARAM_END };
 
-static const RvOutput outputs[] = { { "", RV_ARTEFACT_TABLE, "The gathered table" },
-                                    { NULL, RV_ARTEFACT_NONE, NULL } };
+static const RvOutput outputs[]
+    = { { "", RV_ARTEFACT_TABLE, "The gathered table" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
 static const RvNodeClass class = { outputs, NULL, run, NULL };
 

@@ -1,8 +1,9 @@
-/* .npz files: equal tensors make equal bytes, the members are what numpy reads (asked itself where it is installed), and
- * a failure leaves nothing behind. */
+/* .npz files: equal tensors make equal bytes, the members are what numpy reads (asked itself where it is
+ * installed), and a failure leaves nothing behind. */
 #include "data/npz.h"
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
@@ -14,13 +15,14 @@ static void
 write_example (const char *path)
 {
   const uint32_t matrix_shape[] = { 2, 3 }, vector_shape[] = { 5000 };
-  RvTensor *tensors[] = { rv_tensor_new (2, matrix_shape), rv_tensor_new (0, NULL), rv_tensor_new (1, vector_shape) };
+  RvTensor *tensors[]
+      = { rv_tensor_new (2, matrix_shape), rv_tensor_new (0, NULL), rv_tensor_new (1, vector_shape) };
   g_autoptr (GError) error = NULL;
   for (int k = 0; k < 6; k++)
-    rv_tensor_data (tensors[0])[k] = (float) k + 0.5f;
+    rv_tensor_data (tensors[0])[k] = (float)k + 0.5f;
   rv_tensor_data (tensors[1])[0] = -1e-40f; /* subnormal */
   for (int k = 0; k < 5000; k++)
-    rv_tensor_data (tensors[2])[k] = (float) k;
+    rv_tensor_data (tensors[2])[k] = (float)k;
   rv_npz_write (path, 3, names, tensors, &error);
   g_assert_no_error (error);
   for (int k = 0; k < 3; k++)
@@ -30,7 +32,8 @@ write_example (const char *path)
 static void
 test_equal_bytes (void)
 {
-  g_autofree char *a = g_build_filename (folder, "a.npz", NULL), *b = g_build_filename (folder, "b.npz", NULL);
+  g_autofree char *a = g_build_filename (folder, "a.npz", NULL),
+                  *b = g_build_filename (folder, "b.npz", NULL);
   g_autofree char *first = NULL, *second = NULL;
   gsize n, m;
   write_example (a);
@@ -52,10 +55,11 @@ check_header (const guint8 *bytes, size_t n, const char *shape, size_t count)
   g_assert_cmpuint (start % 64, ==, 0);
   g_assert_cmpuint (n, ==, start + count * sizeof (float));
   g_assert_cmpint (bytes[start - 1], ==, '\n');
-  g_autofree char *text = g_strndup ((const char *) bytes + 10, start - 11);
-  g_autofree char *expected = g_strdup_printf ("{'descr': '<f4', 'fortran_order': False, 'shape': %s, }", shape);
+  g_autofree char *text = g_strndup ((const char *)bytes + 10, start - 11);
+  g_autofree char *expected
+      = g_strdup_printf ("{'descr': '<f4', 'fortran_order': False, 'shape': %s, }", shape);
   g_assert_cmpstr (g_strchomp (text), ==, expected);
-  return (const float *) (const void *) (bytes + start);
+  return (const float *)(const void *)(bytes + start);
 }
 
 static void
@@ -78,7 +82,7 @@ test_members (void)
       g_autofree guint8 *bytes = g_malloc (room);
       const la_ssize_t n = archive_read_data (zip, bytes, room);
       g_assert_cmpint (n, >, 0);
-      const float *values = check_header (bytes, (size_t) n, shapes[k], counts[k]);
+      const float *values = check_header (bytes, (size_t)n, shapes[k], counts[k]);
       g_assert_cmpfloat (values[counts[k] - 1], ==, k == 0 ? 5.5f : k == 1 ? -1e-40f : 4999.0f);
     }
   g_assert_cmpint (archive_read_next_header (zip, &entry), ==, ARCHIVE_EOF);
@@ -119,7 +123,8 @@ test_numpy (void)
   write_example (path);
   g_assert_true (g_spawn_sync (NULL, ask, NULL, quiet, NULL, NULL, &said, NULL, &status, NULL));
   g_assert_true (g_spawn_check_wait_status (status, NULL));
-  g_assert_cmpstr (g_strchomp (said), ==, "['layer 0/weight', 'scalar', 'vector'] float32 (2, 3) 18.0 () 12497500.0");
+  g_assert_cmpstr (g_strchomp (said), ==,
+                   "['layer 0/weight', 'scalar', 'vector'] float32 (2, 3) 18.0 () 12497500.0");
 }
 
 static void
@@ -136,13 +141,15 @@ test_unwritable (void)
 static void
 test_failed_rename (void)
 {
-  g_autofree char *path = g_build_filename (folder, "taken", NULL), *inside = g_build_filename (path, "x", NULL);
+  g_autofree char *path = g_build_filename (folder, "taken", NULL),
+                  *inside = g_build_filename (path, "x", NULL);
   g_autofree char *part = g_strconcat (path, ".part", NULL);
   g_autoptr (GError) error = NULL;
   g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
   g_assert_cmpint (g_mkdir (inside, 0700), ==, 0);
   g_assert_false (rv_npz_write (path, 0, NULL, NULL, &error));
   g_assert_error (error, RV_ERROR, RV_ERROR_IO);
+  g_assert_nonnull (strstr (error->message, g_strerror (EISDIR)));
   g_assert_false (g_file_test (part, G_FILE_TEST_EXISTS));
   g_assert_true (g_file_test (inside, G_FILE_TEST_IS_DIR));
   g_rmdir (inside);

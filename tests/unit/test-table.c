@@ -1,5 +1,5 @@
-/* Tables and figures: what is set comes back, empty cells stay empty, and CSV, Markdown and gnuplot files hold up
- * against every character that means something in them. */
+/* Tables and figures: what is set comes back, empty cells stay empty, and CSV, Markdown and gnuplot files hold
+ * up against every character that means something in them. */
 #include <ranvier/table.h>
 #include <glib/gstdio.h>
 #include <math.h>
@@ -69,7 +69,7 @@ test_markdown (void)
   g_autoptr (RvTable) table = example ();
   rv_table_add_note (table, "selected on test");
   rv_table_add_note (table, "selected on test");
-  g_assert_cmpuint (g_strv_length ((char **) rv_table_notes (table)), ==, 1);
+  g_assert_cmpuint (g_strv_length ((char **)rv_table_notes (table)), ==, 1);
   g_autofree char *text = rv_table_to_markdown (table);
   g_assert_cmpstr (text, ==,
                    "**Accuracy**\n\n"
@@ -114,8 +114,10 @@ write_figure (const RvFigure *figure, const char *name)
 static void
 test_bars (void)
 {
-  g_autoptr (RvFigure) figure = rv_figure_new (RV_FIGURE_BARS, "It's 100 % `date` $(x) \"a\\b\" _{y}", "", "accuracy (%)");
-  RvSeries *mine = rv_figure_add_series (figure, "this run"), *paper = rv_figure_add_series (figure, "paper's");
+  g_autoptr (RvFigure) figure
+      = rv_figure_new (RV_FIGURE_BARS, "It's 100 % `date` $(x) \"a\\b\" _{y}", "", "accuracy (%)");
+  RvSeries *mine = rv_figure_add_series (figure, "this run"),
+           *paper = rv_figure_add_series (figure, "paper's");
   rv_series_add (mine, "base_line", 0, 77.5, 70, 80);
   rv_series_add (mine, "10 % 'leak'", 1, NAN, NAN, NAN);
   rv_series_add (mine, "with\nrecurrence", 2, 98, NAN, NAN);
@@ -126,9 +128,10 @@ test_bars (void)
   g_assert_cmpuint (paper->low->len, ==, 0);
   g_autofree char *stem = write_figure (figure, "bars of $HOME's");
   g_autofree char *data = read_beside (stem, ".dat"), *script = read_beside (stem, ".gp");
-  g_assert_cmpstr (data, ==,
-                   "# x y low high label\n# this run\n0 77.5 70 80 \"base_line\"\n1 NaN NaN NaN \"10 % 'leak'\"\n"
-                   "2 98 NaN NaN \"with recurrence\"\n\n\n# paper's\n2 98.9 NaN NaN \"with recurrence\"\n");
+  g_assert_cmpstr (
+      data, ==,
+      "# x y low high label\n# this run\n0 77.5 70 80 \"base_line\"\n1 NaN NaN NaN \"10 % 'leak'\"\n"
+      "2 98 NaN NaN \"with recurrence\"\n\n\n# paper's\n2 98.9 NaN NaN \"with recurrence\"\n");
   g_assert_nonnull (strstr (script, "'It''s 100 % `date` $(x) \"a\\b\" _{y}' noenhanced"));
   g_assert_nonnull (strstr (script, "'10 %% ''leak''' 1"));
   g_assert_nonnull (strstr (script, "set yrange [40:100]"));

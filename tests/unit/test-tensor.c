@@ -13,8 +13,9 @@ test_shape (void)
   g_assert_true (again == tensor);
   g_assert_cmpuint (rv_tensor_rank (tensor), ==, 3);
   g_assert_cmpuint (rv_tensor_count (tensor), ==, 105);
-  g_assert_true (sizes[0] == 3 && sizes[1] == 5 && sizes[2] == 7 && sizes[3] == 1 && sizes[RV_MAX_RANK - 1] == 1);
-  g_assert_cmpuint ((guintptr) rv_tensor_data (tensor) % RV_ALIGN, ==, 0);
+  g_assert_true (sizes[0] == 3 && sizes[1] == 5 && sizes[2] == 7 && sizes[3] == 1
+                 && sizes[RV_MAX_RANK - 1] == 1);
+  g_assert_cmpuint ((guintptr)rv_tensor_data (tensor) % RV_ALIGN, ==, 0);
   for (size_t k = 0; k < 105; k++)
     g_assert_cmpfloat (rv_tensor_data (tensor)[k], ==, 0.0f);
   g_assert_cmpuint (rv_tensor_count (scalar), ==, 1);
@@ -36,7 +37,7 @@ test_aligned (void)
   for (size_t bytes = 0; bytes < 300; bytes += 37)
     {
       char *memory = rv_aligned_alloc (bytes);
-      g_assert_cmpuint ((guintptr) memory % RV_ALIGN, ==, 0);
+      g_assert_cmpuint ((guintptr)memory % RV_ALIGN, ==, 0);
       for (size_t k = 0; k < bytes; k++)
         g_assert_cmpint (memory[k], ==, 0);
       rv_aligned_free (memory);
@@ -74,7 +75,7 @@ read_squares (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out,
       g_set_error (error, RV_ERROR, RV_ERROR_DATA, "there is no recording %u", id);
       return FALSE;
     }
-  rv_recording_set_static (out, 1)[0] = (float) (id * id + epoch);
+  rv_recording_set_static (out, 1)[0] = (float)(id * id + epoch);
   out->label = id;
   return TRUE;
 }
@@ -82,14 +83,15 @@ read_squares (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out,
 static void
 count_free (gpointer self)
 {
-  ++*(int *) self;
+  ++*(int *)self;
 }
 
 static void
 test_dataset (void)
 {
   int freed = 0;
-  const RvDatasetSpec spec = { .form = RV_FORM_STATIC, .samples = 3, .units = 1, .classes = 3, .split = "train" };
+  const RvDatasetSpec spec
+      = { .form = RV_FORM_STATIC, .samples = 3, .units = 1, .classes = 3, .split = "train" };
   RvDataset *dataset = rv_dataset_new (&spec, read_squares, &freed, count_free);
   g_auto (RvRecording) recording = { 0 };
   g_autoptr (GError) error = NULL;
