@@ -54,11 +54,11 @@ read_trial (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, G
   const RvStream own = rv_stream_fork (rv_stream_fork (trials->stream, when), id);
   const RvStream bins = rv_stream_fork (own, 1), gaps = rv_stream_fork (own, 2);
   const uint64_t bits = rv_stream_bits (own, 0);
-  const float rates[2] = { (float) options->low, (float) options->high };
-  const float rate[2] = { rates[bits & 1], rates[bits >> 1 & 1] };
+  const double rates[2] = { options->low, options->high };
+  const uint64_t limit[2] = { (uint64_t) (rates[bits & 1] * 0x1p32), (uint64_t) (rates[bits >> 1 & 1] * 0x1p32) };
   uint32_t count = 0;
   uint64_t draw = 0, noise = next_noise (trials, gaps, &draw, 0);
-  rv_recording_set_spikes (out, trials->steps, channels, (size_t) trials->steps * channels);
+  rv_recording_set_spikes (out, trials->steps, channels, (size_t) trials->steps * channels + 1);
   for (uint32_t t = 0; t < trials->steps; t++)
     {
       const uint64_t first = (uint64_t) t * channels;
@@ -72,11 +72,14 @@ read_trial (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, G
         }
       for (uint32_t c = 0; c < channels; c++)
         {
-          const gboolean noisy = noise == first + c;
+          /* two draws of 32 bits from each position of the stream; no branch on the outcome */
+          const uint64_t at = first + c;
+          const uint32_t draw32 = (uint32_t) (rv_stream_bits (bins, at >> 1) >> (32 * (at & 1)));
+          const gboolean noisy = noise == at;
           if (noisy)
             noise = next_noise (trials, gaps, &draw, noise + 1);
-          if (noisy || rv_stream_uniform (bins, first + c) < rate[second])
-            out->ids[count++] = c;
+          out->ids[count] = c;
+          count += noisy | (draw32 < limit[second]);
         }
     }
   out->offsets[trials->steps] = count;
