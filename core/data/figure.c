@@ -296,9 +296,9 @@ append_tics (GString *out, const GPtrArray *labels)
       append_quoted (out, labels->pdata[k], TRUE);
       g_string_append_printf (out, " %u%s", k, k + 1 < labels->len ? ", " : "");
     }
-  /* about 80 characters fit side by side */
+  /* about 55 characters fit side by side */
   g_string_append_printf (out, ") scale 0%s noenhanced\n",
-                          longest * labels->len > 80 ? " rotate by 25 right" : "");
+                          longest * labels->len > 55 ? " rotate by 25 right" : "");
   g_string_append_printf (out, "set xrange [-0.6:%u.4]\n", labels->len - 1);
 }
 
@@ -314,7 +314,7 @@ append_settings (GString *out, const RvFigure *figure, const GPtrArray *labels, 
   append_quoted (out, figure->y_label, FALSE);
   g_string_append (out, " noenhanced\nset border 3\nset tics nomirror out\n"
                         "set grid ytics back linetype 1 linewidth 0.5 linecolor rgb '#dddddd'\n");
-  g_string_append (out, key ? "set key bmargin center horizontal noenhanced\n" : "set key off\n");
+  g_string_append (out, key ? "set key outside top center horizontal noenhanced\n" : "set key off\n");
   if (labels->len)
     append_tics (out, labels);
   /* areas are compared by eye: they begin at zero where nobody says otherwise */
@@ -400,7 +400,8 @@ append_series (GString *out, const RvFigure *figure, const RvSeries *series, con
   append_from (out, base, index);
   g_string_append (out, "($1 + ");
   append_number (out, shift);
-  g_string_append (out, "):($4 >= $3 ? $2 : NaN):3:4 with yerrorbars pointtype 0 linewidth 1.2 linecolor"
+  /* vectors with flat heads: gnuplot's own error bars blot out the bar around their point */
+  g_string_append (out, "):3:(0):($4 - $3) with vectors heads size graph 0.008,90 linewidth 1.2 linecolor"
                         " rgb 'black' notitle");
 }
 

@@ -314,6 +314,41 @@ visit (RvGraph *graph, uint32_t cell, const char *name)
   return node;
 }
 
+/* The choices that all cells of a node share: "variant=baseline", "" for what the whole study has in common. */
+static char *
+shared_text (const RvGraph *graph, const RvNode *node)
+{
+  GString *text = g_string_new (NULL);
+  for (guint a = 0; a < graph->document->axes->len; a++)
+    {
+      const char *choice = NULL;
+      gboolean shared = TRUE;
+      for (guint c = 0; c < graph->by_name->len; c++)
+        {
+          const char *here = cell_of (graph, c)->choices[a];
+          if (g_hash_table_lookup (graph->by_name->pdata[c], node->name) != node)
+            continue;
+          shared = shared && (!choice || strcmp (choice, here) == 0);
+          choice = here;
+        }
+      if (shared && choice)
+        g_string_append_printf (text, "%s%s=%s", text->len ? " " : "", ((RvAxis *)graph->document->axes->pdata[a])->name,
+                                choice);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static void
+name_cells (RvGraph *graph)
+{
+  for (guint n = 0; n < graph->nodes->len; n++)
+    {
+      RvNode *node = graph->nodes->pdata[n];
+      g_free (node->cell);
+      node->cell = shared_text (graph, node);
+    }
+}
+
 static void
 count_readers (RvGraph *graph)
 {
@@ -353,6 +388,7 @@ rv_graph_new (const RvDocument *document, const RvGraphOptions *options, RvMista
         visit (graph, c, nodes->keys->pdata[k]);
     }
   graph->state.total = graph->nodes->len;
+  name_cells (graph);
   count_readers (graph);
   return mistakes->messages->len > before ? NULL : g_steal_pointer (&graph);
 }

@@ -1,5 +1,5 @@
-/* Tables and figures: what is set comes back, empty cells stay empty, and CSV, Markdown and gnuplot files hold
- * up against every character that means something in them. */
+/* Tables and figures: what is set comes back, empty cells stay empty, and CSV, Markdown and gnuplot files
+ * hold up against every character that means something in them. */
 #include <ranvier/table.h>
 #include <glib/gstdio.h>
 #include <math.h>
