@@ -1,25 +1,11 @@
 /* Running batches: tiles over workers, fixed accumulators, sums as a fixed tree. */
-#include "engine/model.h"
+#include "engine/job.h"
 #include "base/threads.h"
 #include <string.h>
 
-typedef struct
-{
-  RvModel *model;
-  const float *parameters;
-  const RvBatch *batch;
-  const RvObserver *observer;
-  gboolean backward;
-  uint32_t n_tiles, n_slots, block;
-  double *loss;      /* [n_tiles]: sums over samples */
-  uint64_t *correct; /* [n_tiles] */
-  float *result;
-  GError **errors; /* [n_slots] */
-} Job;
-
 /* Steps of a block, by shape alone: the widest layer's currents of a block fill about the outer cache. */
-static uint32_t
-block_steps (const RvModel *model)
+uint32_t
+rv_block_steps (const RvModel *model)
 {
   uint32_t widest = 1;
   for (uint32_t k = 0; k < model->n_layers; k++)
@@ -27,8 +13,8 @@ block_steps (const RvModel *model)
   return CLAMP ((1u << 20) / widest, 8, MAX (model->steps, 8));
 }
 
-static void
-forward (const Job *job, RvWork *work)
+void
+rv_job_forward (const RvJob *job, RvWork *work)
 {
   const RvModel *model = job->model;
   for (uint32_t from = 0; from < model->steps; from += job->block)
@@ -40,8 +26,8 @@ forward (const Job *job, RvWork *work)
       }
 }
 
-static void
-backward (const Job *job, RvWork *work)
+void
+rv_job_backward (const RvJob *job, RvWork *work)
 {
   const RvModel *model = job->model;
   const uint32_t blocks = (model->steps + job->block - 1) / job->block;
@@ -68,8 +54,8 @@ largest (const float *scores, uint32_t n)
 }
 
 /* Decodes, prices and, for the backward pass, seeds the gradient of every sample of a tile. */
-static void
-judge (const Job *job, RvWork *work, uint32_t tile, uint32_t n)
+void
+rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
 {
   const RvModel *model = job->model;
   const RvLayerPass *last = &work->passes[model->n_layers - 1];
@@ -103,7 +89,7 @@ judge (const Job *job, RvWork *work, uint32_t tile, uint32_t n)
 }
 
 static void
-observe (const Job *job, const RvWork *work, uint32_t slot, uint32_t first, uint32_t n)
+observe (const RvJob *job, const RvWork *work, uint32_t slot, uint32_t first, uint32_t n)
 {
   const RvModel *model = job->model;
   g_autofree RvSignal *layers = g_new (RvSignal, model->n_layers);
@@ -121,7 +107,7 @@ observe (const Job *job, const RvWork *work, uint32_t slot, uint32_t first, uint
 static void
 run_slot (void *self, uint32_t slot, uint32_t worker)
 {
-  const Job *job = self;
+  const RvJob *job = self;
   RvModel *model = job->model;
   if (!model->work[worker])
     model->work[worker] = rv_work_new (model);
@@ -135,12 +121,12 @@ run_slot (void *self, uint32_t slot, uint32_t worker)
       if (!rv_work_read (work, model, job->batch, first, n, &job->errors[slot]))
         return;
       rv_work_begin (work, model, job->batch, first, n, job->parameters, gradient);
-      forward (job, work);
-      judge (job, work, tile, n);
+      rv_job_forward (job, work);
+      rv_job_judge (job, work, tile, n);
       if (job->observer)
         observe (job, work, slot, first, n);
       if (job->backward)
-        backward (job, work);
+        rv_job_backward (job, work);
     }
 }
 
@@ -150,7 +136,7 @@ run_slot (void *self, uint32_t slot, uint32_t worker)
 static void
 sum_range (void *self, uint32_t index, uint32_t worker)
 {
-  const Job *job = self;
+  const RvJob *job = self;
   const size_t count = job->model->count, from = (size_t) index * SUM_RANGE, n = MIN (SUM_RANGE, count - from);
   for (uint32_t step = 1; step < job->n_slots; step *= 2)
     for (uint32_t k = 0; k + step < job->n_slots; k += 2 * step)
@@ -184,8 +170,8 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
   g_autofree double *loss = g_new0 (double, n_tiles + 1);
   g_autofree uint64_t *correct = g_new0 (uint64_t, n_tiles + 1);
   GError *errors[RV_TILE_SLOTS] = { NULL };
-  Job job = { model, parameters ? parameters : model->values, batch, observer, gradient != NULL, n_tiles, n_slots,
-              block_steps (model), loss, correct, gradient, errors };
+  RvJob job = { model, parameters ? parameters : model->values, batch, observer, gradient != NULL, n_tiles, n_slots,
+              rv_block_steps (model), loss, correct, gradient, errors };
   prepare_workers (model);
   rv_model_prepare (model, job.parameters);
   if (gradient && !model->accumulators)
@@ -226,59 +212,4 @@ rv_model_gradient (const RvModel *model, const float *parameters, const RvBatch 
                    RvScore *score, GError **error)
 {
   return run_batch ((RvModel *) model, parameters, batch, NULL, gradient, score, error);
-}
-
-static const char *
-kind_of (float x)
-{
-  return isnan (x) ? "NaN" : "infinite";
-}
-
-/* The first current of a tile that is not finite, by step and then by layer. */
-static char *
-first_bad_current (const RvModel *model, const RvWork *work)
-{
-  for (uint32_t t = 0; t < model->steps; t++)
-    for (uint32_t k = 0; k < model->n_layers; k++)
-      {
-        const RvLayerPass *pass = &work->passes[k];
-        const RvLayer *layer = pass->layer;
-        const gboolean is_still = pass->input->is_static && !layer->step_by_step;
-        const float *row = is_still ? pass->still : pass->current + (size_t) t * layer->lanes;
-        for (uint32_t l = 0; l < layer->lanes; l++)
-          if (!isfinite (row[l]))
-            return g_strdup_printf ("layer %u, step %u, unit %u: the input current is %s", k, t, l % layer->stride,
-                                    kind_of (row[l]));
-      }
-  return NULL;
-}
-
-char *
-rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
-{
-  RvModel *model = (RvModel *) const_model;
-  for (uint32_t k = 0; k < model->parameters->len; k++)
-    {
-      const RvParameter *p = rv_parameter (model, (RvHandle) k);
-      for (size_t l = 0; l < p->count; l++)
-        if (!isfinite (model->values[p->offset + l]))
-          return g_strdup_printf ("parameter %s is %s", p->name, kind_of (model->values[p->offset + l]));
-    }
-  prepare_workers (model);
-  rv_model_prepare (model, model->values);
-  if (!model->work[0])
-    model->work[0] = rv_work_new (model);
-  Job job = { .model = model, .parameters = model->values, .batch = batch, .block = block_steps (model) };
-  for (uint32_t first = 0; first < batch->n; first += RV_TILE)
-    {
-      const uint32_t n = MIN (RV_TILE, batch->n - first);
-      if (!rv_work_read (model->work[0], model, batch, first, n, NULL))
-        break;
-      rv_work_begin (model->work[0], model, batch, first, n, model->values, NULL);
-      forward (&job, model->work[0]);
-      char *text = first_bad_current (model, model->work[0]);
-      if (text)
-        return text;
-    }
-  return g_strdup ("the forward pass is finite; the gradient overflowed on its way back (try clip)");
 }

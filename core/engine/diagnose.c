@@ -1,0 +1,88 @@
+/* Finding the first number that stopped being finite, after a loss or a gradient did. */
+#include "engine/job.h"
+#include <math.h>
+#include <string.h>
+
+static const char *
+kind_of (float x)
+{
+  return isnan (x) ? "NaN" : "infinite";
+}
+
+static char *
+bad_parameter (const RvModel *model)
+{
+  for (uint32_t k = 0; k < model->parameters->len; k++)
+    {
+      const RvParameter *p = rv_parameter (model, (RvHandle)k);
+      for (size_t l = 0; l < p->count; l++)
+        if (!isfinite (model->values[p->offset + l]))
+          return g_strdup_printf ("parameter %s is %s", p->name, kind_of (model->values[p->offset + l]));
+    }
+  return NULL;
+}
+
+/* Looks through one step of a layer's currents, or of their gradients after the backward pass. */
+static char *
+bad_row (const RvWork *work, uint32_t layer, uint32_t step, gboolean backward)
+{
+  const RvLayerPass *pass = &work->passes[layer];
+  const RvLayer *l = pass->layer;
+  const gboolean still = pass->input->is_static && !l->step_by_step;
+  const float *row = pass->current + (size_t)step * l->lanes;
+  if (still) /* one row stands for all steps */
+    row = backward ? pass->still_gradient : pass->still;
+  for (uint32_t k = 0; k < l->lanes; k++)
+    if (!isfinite (row[k]))
+      return g_strdup_printf ("layer %u, step %u, unit %u: the %s is %s", layer, step, k % l->stride,
+                              backward ? "gradient of the input current" : "input current", kind_of (row[k]));
+  return NULL;
+}
+
+/* In the order in which the pass went: steps upwards, or downwards with the last layer first. */
+static char *
+bad_current (const RvModel *model, const RvWork *work, gboolean backward)
+{
+  for (uint32_t t = 0; t < model->steps; t++)
+    for (uint32_t k = 0; k < model->n_layers; k++)
+      {
+        char *text = backward ? bad_row (work, model->n_layers - 1 - k, model->steps - 1 - t, TRUE)
+                              : bad_row (work, k, t, FALSE);
+        if (text)
+          return text;
+      }
+  return NULL;
+}
+
+char *
+rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
+{
+  RvModel *model = (RvModel *)const_model;
+  char *text = bad_parameter (model);
+  if (text)
+    return text;
+  RvWork *work = rv_work_new (model);
+  float *gradient = rv_aligned_alloc (model->count * sizeof (float));
+  double loss;
+  uint64_t correct;
+  RvJob job = { .model = model, .parameters = model->values, .batch = batch, .backward = TRUE,
+                .block = rv_block_steps (model), .loss = &loss, .correct = &correct };
+  rv_model_prepare (model, model->values);
+  for (uint32_t first = 0; !text && first < batch->n; first += RV_TILE)
+    {
+      const uint32_t n = MIN (RV_TILE, batch->n - first);
+      if (!rv_work_read (work, model, batch, first, n, NULL))
+        break;
+      rv_work_begin (work, model, batch, first, n, model->values, gradient);
+      rv_job_forward (&job, work);
+      text = bad_current (model, work, FALSE);
+      if (text)
+        break;
+      rv_job_judge (&job, work, 0, n);
+      rv_job_backward (&job, work);
+      text = bad_current (model, work, TRUE);
+    }
+  rv_work_free (model, work);
+  rv_aligned_free (gradient);
+  return text ? text : g_strdup ("every current and its gradient is finite, but their sum overflowed (try clip)");
+}

@@ -1,0 +1,28 @@
+/* One batch on its way through the workers. */
+#ifndef RV_JOB_H
+#define RV_JOB_H
+
+#include "engine/model.h"
+
+typedef struct
+{
+  RvModel *model;
+  const float *parameters;
+  const RvBatch *batch;
+  const RvObserver *observer;
+  gboolean backward;
+  uint32_t n_tiles, n_slots, block;
+  double *loss;      /* [n_tiles]: sums over samples */
+  uint64_t *correct; /* [n_tiles] */
+  float *result;
+  GError **errors; /* [n_slots] */
+} RvJob;
+
+/* Steps of a block, by shape alone. */
+uint32_t rv_block_steps (const RvModel *model);
+/* One tile forward, its price and the seed of its gradient, and backward. One worker. */
+void rv_job_forward (const RvJob *job, RvWork *work);
+void rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n);
+void rv_job_backward (const RvJob *job, RvWork *work);
+
+#endif
