@@ -54,6 +54,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvValue, rv_value_free)
 typedef struct
 {
   GPtrArray *messages; /* char *, "file:line:column: text" */
+  gboolean plugin_unusable; /* one of them is of a plugin that is there but can not be used */
 } RvMistakes;
 
 RvMistakes *rv_mistakes_new (void);

@@ -82,7 +82,7 @@ default_out (const char *file)
 
 /* Reads and checks; prints every mistake. NULL if there are any. */
 static RvGraph *
-load (const Options *o, const char *out, RvDocument **document)
+load (const Options *o, const char *out, RvDocument **document, int *code)
 {
   g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
   g_autofree char *root = data_root (o);
@@ -90,10 +90,11 @@ load (const Options *o, const char *out, RvDocument **document)
     rv_registry_add_path (o->plugin_path);
   rv_threads_set ((uint32_t)o->threads);
   *document = rv_document_load (o->files[0], (const char *const *)o->settings, mistakes);
-  const RvGraphOptions options = { root, out, o->quiet };
+  const RvGraphOptions options = { root, out, o->quiet, (const char *const *)o->settings };
   RvGraph *graph = *document && !mistakes->messages->len ? rv_graph_new (*document, &options, mistakes) : NULL;
   for (guint k = 0; k < mistakes->messages->len; k++)
     fprintf (stderr, "%s\n", (const char *)mistakes->messages->pdata[k]);
+  *code = mistakes->plugin_unusable ? RV_EXIT_PLUGIN : RV_EXIT_USAGE;
   return graph;
 }
 
@@ -111,9 +112,10 @@ rv_cli_run (int argc, char **argv)
     return RV_EXIT_USAGE;
   g_autofree char *out = o.out ? g_strdup (o.out) : default_out (o.files[0]);
   g_autoptr (RvDocument) document = NULL;
-  g_autoptr (RvGraph) graph = load (&o, out, &document);
+  int code;
+  g_autoptr (RvGraph) graph = load (&o, out, &document, &code);
   if (!graph)
-    return RV_EXIT_USAGE;
+    return code;
   const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND }; /* a second one kills */
   sigaction (SIGINT, &action, NULL);
   sigaction (SIGTERM, &action, NULL);
@@ -125,8 +127,15 @@ rv_cli_run (int argc, char **argv)
       return RV_EXIT_DONE;
     }
   if (g_error_matches (error, RV_ERROR, RV_ERROR_STOPPED))
-    return RV_EXIT_STOPPED;
-  fprintf (stderr, "ranvier run: %u node%s failed; first: %s\n", failed, failed == 1 ? "" : "s", error->message);
+    {
+      fprintf (stderr, "ranvier run: interrupted; what was finished is in %s\n", out);
+      return RV_EXIT_STOPPED;
+    }
+  if (failed)
+    fprintf (stderr, "ranvier run: %u node%s failed; what was finished is in %s; first: %s\n", failed,
+             failed == 1 ? "" : "s", out, error->message);
+  else
+    fprintf (stderr, "ranvier run: %s\n", error->message);
   return RV_EXIT_FAILED;
 }
 
@@ -137,10 +146,11 @@ rv_cli_check (int argc, char **argv)
   if (!read_options (&o, argc, argv, "Finds the mistakes of a pipeline file; runs and writes nothing."))
     return RV_EXIT_USAGE;
   g_autoptr (RvDocument) document = NULL;
-  g_autoptr (RvGraph) graph = load (&o, NULL, &document);
+  int code;
+  g_autoptr (RvGraph) graph = load (&o, NULL, &document, &code);
   if (graph)
     printf ("%s: no mistakes, %u cells\n", o.files[0], document->cells->len);
-  return graph ? RV_EXIT_DONE : RV_EXIT_USAGE;
+  return graph ? RV_EXIT_DONE : code;
 }
 
 int
@@ -150,9 +160,10 @@ rv_cli_graph (int argc, char **argv)
   if (!read_options (&o, argc, argv, "Shows the nodes of a pipeline file in the order in which they run."))
     return RV_EXIT_USAGE;
   g_autoptr (RvDocument) document = NULL;
-  g_autoptr (RvGraph) graph = load (&o, NULL, &document);
+  int code;
+  g_autoptr (RvGraph) graph = load (&o, NULL, &document, &code);
   if (!graph)
-    return RV_EXIT_USAGE;
+    return code;
   g_autofree char *text = o.dot ? rv_graph_to_dot (graph) : rv_graph_to_text (graph);
   fputs (text, stdout);
   return RV_EXIT_DONE;

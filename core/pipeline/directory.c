@@ -20,11 +20,16 @@ make_folder (const char *path, GError **error)
 static char *
 file_name (const char *text)
 {
-  char *name = g_strdup (text);
+  g_autofree char *name = g_strdup (text);
+  gboolean lossy = strchr (text, ' ') && strchr (text, '_');
   for (char *c = name; *c; c++)
     if (!g_ascii_isalnum (*c) && !strchr ("-_.=+", *c) && (guchar)*c < 128)
-      *c = *c == ' ' ? '_' : '-';
-  return name;
+      {
+        lossy |= *c != ' ';
+        *c = *c == ' ' ? '_' : '-';
+      }
+  /* two names that differ stay two files */
+  return lossy ? g_strdup_printf ("%s-%08x", name, g_str_hash (text)) : g_steal_pointer (&name);
 }
 
 /* Every node with all its parameters, the defaults too, each with the place that it comes from. */
@@ -71,6 +76,16 @@ run_text (const RvGraph *graph)
   add_text (json, "ranvier", RV_VERSION);
   add_text (json, "title", graph->document->title);
   add_text (json, "pipeline", graph->document->path);
+  g_autofree char *source = NULL, *sha = NULL;
+  gsize length;
+  if (g_file_get_contents (graph->document->path, &source, &length, NULL))
+    sha = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *)source, length);
+  add_text (json, "pipeline sha256", sha);
+  json_builder_set_member_name (json, "settings");
+  json_builder_begin_array (json);
+  for (char **text = graph->settings; text && *text; text++)
+    json_builder_add_string_value (json, *text);
+  json_builder_end_array (json);
   add_text (json, "started", time);
   add_text (json, "processor", cpu);
   add_text (json, "system", system);
@@ -124,11 +139,11 @@ rv_directory_begin (RvGraph *graph, GError **error)
 
 /* out/<folder>/<node.output>[/<cell>], without an ending; its folder exists. */
 static char *
-stem_of (const RvGraph *graph, const char *folder, const RvPortValue *value, gboolean is_report, GError **error)
+stem_of (const RvGraph *graph, const char *folder, const RvPortValue *value, GError **error)
 {
   g_autofree char *cell = file_name (value->node->cell), *name = file_name (value->name);
-  char *stem = is_report || !*cell ? g_build_filename (graph->state.out, folder, name, NULL)
-                                   : g_build_filename (graph->state.out, folder, name, cell, NULL);
+  char *stem = !*cell ? g_build_filename (graph->state.out, folder, name, NULL)
+                      : g_build_filename (graph->state.out, folder, name, cell, NULL);
   g_autofree char *parent = g_path_get_dirname (stem);
   if (!make_folder (parent, error))
     g_clear_pointer (&stem, g_free);
@@ -150,8 +165,7 @@ store_value (const RvGraph *graph, const RvPortValue *value, GError **error)
   const RvArtefactKind kind = value->output->kind;
   if (!folders[kind])
     return TRUE;
-  const gboolean is_report = g_str_has_prefix (value->node->kind, "report/");
-  g_autofree char *stem = stem_of (graph, folders[kind], value, is_report, error);
+  g_autofree char *stem = stem_of (graph, folders[kind], value, error);
   if (!stem)
     return FALSE;
   if (kind == RV_ARTEFACT_TABLE)

@@ -10,6 +10,7 @@ struct RvGraph
   const RvDocument *document;
   RvMistakes *mistakes; /* borrowed; while checking */
   RvRunState state;
+  char **settings; /* of -s, NULL-terminated, or NULL */
   GPtrArray *nodes;        /* RvNode *, in an order that can be run */
   GHashTable *by_identity; /* identity -> RvNode *, borrowed */
   GPtrArray *by_name;      /* for each cell: name -> RvNode *, borrowed */

@@ -128,14 +128,33 @@ cells_agree (const RvGraph *graph, uint32_t a, uint32_t b, char **over)
   return TRUE;
 }
 
+/* Every name in `over` must be an axis. */
+static gboolean
+check_over (RvGraph *graph, const RvNode *node, const RvValue *value)
+{
+  char **over = over_of (node->instance);
+  gboolean good = TRUE;
+  for (char **name = over; name && *name; name++)
+    {
+      gboolean known = FALSE;
+      for (guint a = 0; a < graph->document->axes->len; a++)
+        known |= strcmp (((RvAxis *)graph->document->axes->pdata[a])->name, *name) == 0;
+      if (!known)
+        rv_mistakes_add (graph->mistakes, rv_value_get (value, "over")->place, "there is no axis '%s' to gather over", *name);
+      good = good && known;
+    }
+  return good;
+}
+
 static RvPortValue *
-new_view (RvGraph *graph, uint32_t cell, RvPortValue *source)
+new_view (RvGraph *graph, uint32_t cell, RvPortValue *source, const char *name)
 {
   RvPortValue *view = g_new0 (RvPortValue, 1);
   const guint axes = graph->document->axes->len;
   view->node = source->node;
   view->output = source->output;
   view->source = source;
+  view->name = g_strdup (name);
   view->choices = g_new0 (char *, 2 * axes + 1);
   for (guint a = 0; a < axes; a++)
     {
@@ -155,8 +174,8 @@ gather (RvGraph *graph, uint32_t cell, RvNode *node, const RvParam *param, const
   gboolean good = TRUE;
   for (uint32_t k = 0; k < ports->n; k++)
     {
-      const RvPortValue *here = ports->items[k].value;
-      g_autoptr (RvValue) reference = rv_value_text (here->name, value ? value->place : node->place);
+      /* as written, not as the merged node is called: other cells may have the name for another node */
+      const RvValue *reference = value->type == RV_VALUE_LIST ? value->items->pdata[k] : value;
       for (uint32_t other = 0; other < graph->document->cells->len; other++)
         {
           if (!cells_agree (graph, cell, other, over))
@@ -167,7 +186,7 @@ gather (RvGraph *graph, uint32_t cell, RvNode *node, const RvParam *param, const
               good = FALSE;
               continue;
             }
-          RvPort port = { new_view (graph, other, source) };
+          RvPort port = { new_view (graph, other, source, reference->text) };
           g_ptr_array_add (node->views, port.value);
           g_array_append_val (items, port);
         }
@@ -251,12 +270,13 @@ static gboolean
 finish_node (RvGraph *graph, uint32_t cell, RvNode *node, const RvValue *value)
 {
   g_autoptr (GError) error = NULL;
-  gboolean good = TRUE;
+  gboolean good = check_over (graph, node, value);
   for (const RvParam *p = node->instance->plugin->params; p && p->name; p++)
     if (p->type == RV_PARAM_PORTS)
       {
         g_autofree char *name = rv_param_name (p);
-        good = gather (graph, cell, node, p, rv_value_get (value, name)) && good;
+        const RvValue *references = rv_value_get (value, name);
+        good = (!references || gather (graph, cell, node, p, references)) && good;
       }
   if (good
       && ((node->class->check && !node->class->check (node->instance->self, node, &error)) || !identify (node, &error)))
@@ -375,6 +395,7 @@ rv_graph_new (const RvDocument *document, const RvGraphOptions *options, RvMista
   graph->state.data_root = g_strdup (options->data_root);
   graph->state.out = g_strdup (options->out);
   graph->state.quiet = options->quiet;
+  graph->settings = g_strdupv ((char **)options->settings);
   graph->nodes = g_ptr_array_new_with_free_func ((GDestroyNotify)rv_node_free);
   graph->by_identity = g_hash_table_new (g_str_hash, g_str_equal);
   graph->by_name = g_ptr_array_new_with_free_func ((GDestroyNotify)g_hash_table_unref);
@@ -402,6 +423,7 @@ rv_graph_free (RvGraph *graph)
   g_clear_pointer (&graph->by_name, g_ptr_array_unref);
   g_clear_pointer (&graph->by_identity, g_hash_table_unref);
   g_clear_pointer (&graph->nodes, g_ptr_array_unref);
+  g_strfreev (graph->settings);
   g_free (graph->state.data_root);
   g_free (graph->state.out);
   g_free (graph);

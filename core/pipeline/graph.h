@@ -12,12 +12,14 @@ typedef struct
   const char *data_root; /* --data, RANVIER_DATA or the XDG folder; may be NULL */
   const char *out;       /* run directory; NULL: check only */
   gboolean quiet;
+  const char *const *settings; /* the texts of -s, for the record; may be NULL */
 } RvGraphOptions;
 
 /* Instantiates and checks every node of every cell. Mistakes are added; NULL if there are any. */
 RvGraph *rv_graph_new (const RvDocument *document, const RvGraphOptions *options, RvMistakes *mistakes);
 void rv_graph_free (RvGraph *graph);
-/* Runs it and writes the run directory. FALSE if something failed: `error` says the first thing; *failed counts. */
+/* Runs it and writes the run directory. FALSE if something failed: `error` says the first thing, or that the run was
+ * stopped; *failed counts the nodes. */
 gboolean rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error);
 /* As text for people, or DOT; caller owns. */
 char *rv_graph_to_text (const RvGraph *graph);

@@ -1,7 +1,9 @@
 /* The way from a plugin back to the core: ports, outputs, files, progress. */
 #include "pipeline/node.h"
 #include "pipeline/graph.h"
-#include <errno.h>
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
@@ -129,7 +131,7 @@ rv_port_spec (const RvPort *port)
 const char *
 rv_port_name (const RvPort *port)
 {
-  return behind (port)->name;
+  return port->value->name;
 }
 
 RvDataset *
@@ -197,8 +199,14 @@ rv_node_name (const RvNode *node)
 }
 
 const char *
-rv_node_directory (const RvNode *node)
+rv_node_directory (const RvNode *const_node)
 {
+  RvNode *node = (RvNode *)const_node;
+  if (!node->directory && node->state->out)
+    {
+      node->directory = g_build_filename (node->state->out, "work", node->identity, NULL);
+      g_mkdir_with_parents (node->directory, 0755);
+    }
   return node->directory;
 }
 
@@ -275,18 +283,26 @@ rv_node_report (RvNode *node, const char *text, const char *first_name, ...)
              node->cell, *node->cell ? "]" : "", text);
   if (!state->metrics)
     return;
-  g_autofree char *cell = g_strescape (node->cell, NULL);
-  fprintf (state->metrics, "{\"node\": \"%s\", \"cell\": \"%s\"", node->name, cell);
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "node");
+  json_builder_add_string_value (json, node->name);
+  json_builder_set_member_name (json, "cell");
+  json_builder_add_string_value (json, node->cell);
   va_list list;
   va_start (list, first_name);
   for (const char *name = first_name; name; name = va_arg (list, const char *))
     {
-      char number[G_ASCII_DTOSTR_BUF_SIZE];
       const double value = va_arg (list, double);
-      if (value - value == 0.0) /* JSON has no NaN: the name is left out */
-        fprintf (state->metrics, ", \"%s\": %s", name, g_ascii_dtostr (number, sizeof number, value));
+      if (!isfinite (value)) /* JSON has no NaN: the name is left out */
+        continue;
+      json_builder_set_member_name (json, name);
+      json_builder_add_double_value (json, value);
     }
   va_end (list);
-  fputs ("}\n", state->metrics);
+  json_builder_end_object (json);
+  g_autoptr (JsonNode) root = json_builder_get_root (json);
+  g_autofree char *line = json_to_string (root, FALSE);
+  fprintf (state->metrics, "%s\n", line);
   fflush (state->metrics);
 }

@@ -10,7 +10,7 @@ missing_input (const RvNode *node)
   for (guint k = 0; k < node->inputs->len; k++)
     {
       const RvPortValue *input = node->inputs->pdata[k];
-      if (!input->artefact)
+      if (!input->artefact || input->node->failure)
         return g_strdup_printf ("needs '%s', which failed", input->name);
     }
   return NULL;
@@ -49,7 +49,7 @@ print_results (const RvNode *node)
         continue;
       last = value->artefact;
       g_autofree char *text = rv_table_to_markdown (value->artefact);
-      if (*node->cell && !g_str_has_prefix (node->kind, "report/"))
+      if (*node->cell)
         printf ("\n%s, cell %s\n", value->name, node->cell);
       printf ("\n%s", text);
     }
@@ -81,35 +81,55 @@ run_node (RvGraph *graph, RvNode *node, GError **error)
   return rv_directory_store (graph, node, error);
 }
 
-gboolean
-rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error)
+/* Says what went wrong with a node and keeps the first problem, or that the user stopped the run. */
+static void
+note_failure (const RvGraph *graph, RvNode *node, GError *problem, GError **error)
 {
-  *failed = 0;
-  graph->state.terminal = isatty (STDERR_FILENO);
-  if (!rv_directory_begin (graph, error))
-    return FALSE;
+  const gboolean stopped = g_error_matches (problem, RV_ERROR, RV_ERROR_STOPPED);
+  node->failure = g_strdup (problem->message);
+  fprintf (stderr, "%s%s%s%s%s %s: %s\n", graph->state.terminal ? "\r\033[K" : "", node->name, *node->cell ? " [" : "",
+           node->cell, *node->cell ? "]" : "", stopped ? "stopped" : "failed", problem->message);
+  if (stopped)
+    g_clear_error (error);
+  if (!*error)
+    *error = g_error_copy (problem);
+}
+
+static void
+run_all (RvGraph *graph, uint32_t *failed, GError **error)
+{
   for (guint n = 0; n < graph->nodes->len; n++)
     {
       RvNode *node = graph->nodes->pdata[n];
       g_autoptr (GError) problem = NULL;
       graph->state.done = n;
-      if (run_node (graph, node, &problem))
+      if (rv_node_stopped (node))
+        g_set_error (&problem, RV_ERROR, RV_ERROR_STOPPED, "interrupted before it began");
+      if (!problem && run_node (graph, node, &problem))
         print_results (node);
       else
         {
-          const gboolean stopped = g_error_matches (problem, RV_ERROR, RV_ERROR_STOPPED);
-          node->failure = g_strdup (problem->message);
           (*failed)++;
-          fprintf (stderr, "%s%s%s%s failed: %s\n", node->name, *node->cell ? " [" : "", node->cell,
-                   *node->cell ? "]" : "", problem->message);
-          if (error && !*error)
-            g_propagate_error (error, g_steal_pointer (&problem));
-          if (stopped)
-            break;
+          note_failure (graph, node, problem, error);
+          if (g_error_matches (problem, RV_ERROR, RV_ERROR_STOPPED))
+            return;
         }
       release_inputs (node);
       drop_unread (node);
     }
+}
+
+gboolean
+rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error)
+{
+  GError *first = NULL;
+  *failed = 0;
+  graph->state.terminal = isatty (STDERR_FILENO);
+  if (rv_directory_begin (graph, &first))
+    run_all (graph, failed, &first);
   g_clear_pointer (&graph->state.metrics, fclose);
-  return *failed == 0;
+  if (!first)
+    return TRUE;
+  g_propagate_error (error, first);
+  return FALSE;
 }

@@ -608,6 +608,7 @@ make (const char *kind, gboolean is_node, gboolean may_have_name, const RvValue 
   if (plugin == NULL)
     {
       rv_mistakes_add (mistakes, use->place, "%s", error->message);
+      mistakes->plugin_unusable |= g_error_matches (error, RV_ERROR, RV_ERROR_PLUGIN);
       return NULL;
     }
   if (resolved != NULL)

@@ -377,7 +377,7 @@ set_unknown (const char *kind, const char *name, GError **error)
     {
       nearest = rv_nearest (kind, rv_registry_kinds ());
       list = g_strjoinv (", ", (char **)rv_registry_kinds ());
-      g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN,
+      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
                    "there is no kind of plugin '%s'%s%s%s; the kinds are %s", kind,
                    nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
                    nearest != NULL ? "'?" : "", list);
@@ -386,7 +386,7 @@ set_unknown (const char *kind, const char *name, GError **error)
   names = rv_registry_names (kind);
   nearest = rv_nearest (name, (const char *const *)names);
   list = g_strjoinv (", ", names);
-  g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN,
+  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
                "there is no plugin %s/%s%s%s%s; known: %s (ranvier plugins %s)", kind, name,
                nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
                nearest != NULL ? "'?" : "", list[0] != '\0' ? list : "none", kind);

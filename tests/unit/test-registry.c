@@ -36,13 +36,13 @@ test_unknown (void)
   g_autoptr (GError) error = NULL, kind = NULL, path = NULL;
 
   g_assert_null (rv_registry_get ("surrogate", "arctn", &error));
-  g_assert_error (error, RV_ERROR, RV_ERROR_PLUGIN);
+  g_assert_error (error, RV_ERROR, RV_ERROR_PIPELINE);
   g_assert_nonnull (strstr (error->message, "did you mean 'arctan'?"));
   g_assert_nonnull (strstr (error->message, "ranvier plugins surrogate"));
   g_assert_null (rv_registry_get ("surogate", "arctan", &kind));
   g_assert_nonnull (strstr (kind->message, "did you mean 'surrogate'?"));
   g_assert_null (rv_registry_get ("surrogate", "../surrogate-arctan", &path));
-  g_assert_error (path, RV_ERROR, RV_ERROR_PLUGIN);
+  g_assert_error (path, RV_ERROR, RV_ERROR_PIPELINE);
 }
 
 /* A file that is no module, and a good module under a wrong name, are refused, again and again. */
