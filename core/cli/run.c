@@ -30,18 +30,21 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, clear_options)
 static gboolean
 read_options (Options *o, int argc, char **argv, const char *summary)
 {
-  const GOptionEntry entries[] = {
-    { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &o->settings, "Set a name, a parameter (NODE.PARAM=VALUE) or the choices "
-      "of an axis (AXIS=a,b); may be given again", "NAME=VALUE" },
-    { "threads", 0, 0, G_OPTION_ARG_INT, &o->threads, "Workers (default: one per processor)", "N" },
-    { "out", 'o', 0, G_OPTION_ARG_FILENAME, &o->out, "Run directory (default: runs/NAME-DATE-TIME)", "DIR" },
-    { "data", 0, 0, G_OPTION_ARG_FILENAME, &o->data, "Folder that holds the datasets", "DIR" },
-    { "plugin-path", 0, 0, G_OPTION_ARG_FILENAME, &o->plugin_path, "Folders to look in for plugins first", "DIRS" },
-    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "Only results and failures", NULL },
-    { "dot", 0, 0, G_OPTION_ARG_NONE, &o->dot, "graph: print DOT", NULL },
-    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->files, NULL, "FILE" },
-    { NULL }
-  };
+  const GOptionEntry entries[]
+      = { { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &o->settings,
+            "Set a name, a parameter (NODE.PARAM=VALUE) or the choices "
+            "of an axis (AXIS=a,b); may be given again",
+            "NAME=VALUE" },
+          { "threads", 0, 0, G_OPTION_ARG_INT, &o->threads, "Workers (default: one per processor)", "N" },
+          { "out", 'o', 0, G_OPTION_ARG_FILENAME, &o->out, "Run directory (default: runs/NAME-DATE-TIME)",
+            "DIR" },
+          { "data", 0, 0, G_OPTION_ARG_FILENAME, &o->data, "Folder that holds the datasets", "DIR" },
+          { "plugin-path", 0, 0, G_OPTION_ARG_FILENAME, &o->plugin_path,
+            "Folders to look in for plugins first", "DIRS" },
+          { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "Only results and failures", NULL },
+          { "dot", 0, 0, G_OPTION_ARG_NONE, &o->dot, "graph: print DOT", NULL },
+          { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->files, NULL, "FILE" },
+          { NULL } };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   g_autoptr (GError) error = NULL;
   g_option_context_set_summary (context, summary);
@@ -76,7 +79,8 @@ default_out (const char *file)
   if (dot)
     *dot = 0;
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *time = g_date_time_format (now, "%Y%m%d-%H%M%S"), *name = g_strconcat (base, "-", time, NULL);
+  g_autofree char *time = g_date_time_format (now, "%Y%m%d-%H%M%S"),
+                  *name = g_strconcat (base, "-", time, NULL);
   return g_build_filename ("runs", name, NULL);
 }
 
@@ -91,7 +95,8 @@ load (const Options *o, const char *out, RvDocument **document, int *code)
   rv_threads_set ((uint32_t)o->threads);
   *document = rv_document_load (o->files[0], (const char *const *)o->settings, mistakes);
   const RvGraphOptions options = { root, out, o->quiet, (const char *const *)o->settings };
-  RvGraph *graph = *document && !mistakes->messages->len ? rv_graph_new (*document, &options, mistakes) : NULL;
+  RvGraph *graph
+      = *document && !mistakes->messages->len ? rv_graph_new (*document, &options, mistakes) : NULL;
   for (guint k = 0; k < mistakes->messages->len; k++)
     fprintf (stderr, "%s\n", (const char *)mistakes->messages->pdata[k]);
   *code = mistakes->plugin_unusable ? RV_EXIT_PLUGIN : RV_EXIT_USAGE;
@@ -116,7 +121,8 @@ rv_cli_run (int argc, char **argv)
   g_autoptr (RvGraph) graph = load (&o, out, &document, &code);
   if (!graph)
     return code;
-  const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND }; /* a second one kills */
+  const struct sigaction action
+      = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND }; /* a second one kills */
   sigaction (SIGINT, &action, NULL);
   sigaction (SIGTERM, &action, NULL);
   g_autoptr (GError) error = NULL;

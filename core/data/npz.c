@@ -1,4 +1,5 @@
-/* .npz files: a stored zip by libarchive of .npy version 1.0 members, without times, written beside and renamed. */
+/* .npz files: a stored zip by libarchive of .npy version 1.0 members, without times, written beside and
+ * renamed. */
 #include "data/npz.h"
 #include <archive.h>
 #include <archive_entry.h>
@@ -8,19 +9,24 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The header of a float array in C order, padded so that the data begins at a multiple of 64 (numpy's NEP 1). */
+/* The header of a float array in C order, padded so that the data begins at a multiple of 64 (numpy's NEP
+ * 1). */
 static GString *
 npy_header (const RvTensor *tensor)
 {
   const uint32_t rank = rv_tensor_rank (tensor);
   GString *text = g_string_new ("{'descr': '<f4', 'fortran_order': False, 'shape': (");
   for (uint32_t k = 0; k < rank; k++)
-    g_string_append_printf (text, "%u%s", rv_tensor_shape (tensor)[k], k + 1 < rank ? ", " : rank == 1 ? "," : "");
+    g_string_append_printf (text, "%u%s", rv_tensor_shape (tensor)[k],
+                            k + 1 < rank ? ", "
+                            : rank == 1  ? ","
+                                         : "");
   g_string_append (text, "), }");
   while ((10 + text->len + 1) % 64)
     g_string_append_c (text, ' ');
   g_string_append_c (text, '\n');
-  const guint8 magic[10] = { 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (guint8) (text->len & 255), (guint8) (text->len >> 8) };
+  const guint8 magic[10]
+      = { 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (guint8)(text->len & 255), (guint8)(text->len >> 8) };
   g_string_prepend_len (text, (const char *) magic, sizeof magic);
   return text;
 }
@@ -61,7 +67,8 @@ write_all (int fd, uint32_t n, const char *const *names, RvTensor *const *tensor
 }
 
 gboolean
-rv_npz_write (const char *path, uint32_t n, const char *const *names, RvTensor *const *tensors, GError **error)
+rv_npz_write (const char *path, uint32_t n, const char *const *names, RvTensor *const *tensors,
+              GError **error)
 {
   g_autofree char *part = g_strconcat (path, ".part", NULL), *why = NULL;
   const int fd = g_open (part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -75,7 +82,8 @@ rv_npz_write (const char *path, uint32_t n, const char *const *names, RvTensor *
   if (ok && g_rename (part, path) == 0)
     return TRUE;
   code = ok ? errno : code; /* of the first thing that failed */
-  g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s could not be written: %s", path, why ? why : g_strerror (code));
+  g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s could not be written: %s", path,
+               why ? why : g_strerror (code));
   g_unlink (part);
   return FALSE;
 }

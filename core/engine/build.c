@@ -1,4 +1,5 @@
-/* Building a network: each layer declares its weights and neurons, and the parameters get their first values. */
+/* Building a network: each layer declares its weights and neurons, and the parameters get their first
+ * values. */
 #include "engine/model.h"
 #include "base/threads.h"
 #include <string.h>
@@ -68,7 +69,8 @@ RvHandle
 rv_layer_add_weight (RvLayerBuild *build, const char *name, uint32_t units, uint32_t inputs, uint32_t fan_in,
                      const RvInstance *initializer, double scale)
 {
-  RvParameter p = { .type = RV_PARAMETER_WEIGHT, .units = units, .inputs = inputs, .stride = rv_row_stride (units) };
+  RvParameter p
+      = { .type = RV_PARAMETER_WEIGHT, .units = units, .inputs = inputs, .stride = rv_row_stride (units) };
   p.count = (size_t) p.stride * inputs;
   /* dL/dinput of the first layer is asked of nobody; a square weight may be recurrent */
   const gboolean adjoint = build->index > 0 || units == inputs;
@@ -132,8 +134,11 @@ rv_layer_set_neurons (RvLayerBuild *build, RvInstance *neuron, gboolean step_by_
       if (t->mode == RV_TRAIN_FIXED)
         continue;
       gboolean shared = t->mode == RV_TRAIN_SHARED;
-      RvParameter p = { .type = shared ? RV_PARAMETER_SHARED : RV_PARAMETER_NEURON, .units = shared ? 1 : layer->units,
-                        .inputs = 1, .stride = rv_row_stride (layer->units), .rate = t->rate };
+      RvParameter p = { .type = shared ? RV_PARAMETER_SHARED : RV_PARAMETER_NEURON,
+                        .units = shared ? 1 : layer->units,
+                        .inputs = 1,
+                        .stride = rv_row_stride (layer->units),
+                        .rate = t->rate };
       p.count = p.units;
       g_autofree char *name = g_strconcat ("neuron.", layer->variant->param_names[k], NULL);
       layer->learned[k] = add_parameter (build, p, name);
@@ -174,8 +179,10 @@ build_all (RvModel *model, const RvInstances *layers, const RvDatasetSpec *data,
     }
   if (inputs != data->classes)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "the last layer of the network has %u units, but the data has %u "
-                   "classes; set the last layer's units to %u", inputs, data->classes, data->classes);
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
+                   "the last layer of the network has %u units, but the data has %u "
+                   "classes; set the last layer's units to %u",
+                   inputs, data->classes, data->classes);
       return FALSE;
     }
   const RvDecoderClass *decoder = model->decoder->plugin->functions;
@@ -197,8 +204,10 @@ rv_model_new (const RvInstances *layers, RvInstance *decoder, RvInstance *loss, 
     }
   if (!data->steps)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "the data (%u units) has no time steps; put transform/repeat or "
-                   "transform/rate-code between the dataset and the trainer", data->units);
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
+                   "the data (%u units) has no time steps; put transform/repeat or "
+                   "transform/rate-code between the dataset and the trainer",
+                   data->units);
       return NULL;
     }
   g_autoptr (RvModel) model = g_new0 (RvModel, 1);

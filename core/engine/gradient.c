@@ -75,14 +75,15 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
       for (uint32_t d = 0; d < model->decisions; d++)
         {
           float *g = job->backward ? work->scores_gradient + d * model->classes : NULL;
-          sum += loss->value (model->loss->self, model->classes, scores + d * model->classes, work->labels[s], g);
+          sum += loss->value (model->loss->self, model->classes, scores + d * model->classes, work->labels[s],
+                              g);
           correct += largest (scores + d * model->classes, model->classes) == work->labels[s];
           for (uint32_t c = 0; g && c < model->classes; c++)
             g[c] *= scale;
         }
       if (job->backward)
-        decoder->adjoint (model->decoder->self, model->steps, model->classes, stride, out, work->scores_gradient,
-                          last->out_gradient + s * last->layer->stride);
+        decoder->adjoint (model->decoder->self, model->steps, model->classes, stride, out,
+                          work->scores_gradient, last->out_gradient + s * last->layer->stride);
     }
   job->loss[tile] = sum;
   job->correct[tile] = correct;
@@ -98,8 +99,15 @@ observe (const RvJob *job, const RvWork *work, uint32_t slot, uint32_t first, ui
     layers[k] = work->passes[k].output;
   for (uint32_t s = 0; s < n; s++)
     ids[s] = job->batch->ids ? job->batch->ids[first + s] : first + s;
-  RvTileView view = { .slot = slot, .samples = n, .ids = ids, .labels = work->labels, .decisions = model->decisions,
-                      .classes = model->classes, .scores = work->scores, .input = &work->input, .layers = layers };
+  RvTileView view = { .slot = slot,
+                      .samples = n,
+                      .ids = ids,
+                      .labels = work->labels,
+                      .decisions = model->decisions,
+                      .classes = model->classes,
+                      .scores = work->scores,
+                      .input = &work->input,
+                      .layers = layers };
   job->observer->tile (job->observer->self, &view);
 }
 
@@ -137,7 +145,7 @@ static void
 sum_range (void *self, uint32_t index, uint32_t worker)
 {
   const RvJob *job = self;
-  const size_t count = job->model->count, from = (size_t) index * SUM_RANGE, n = MIN (SUM_RANGE, count - from);
+  const size_t count = job->model->count, from = (size_t)index * SUM_RANGE, n = MIN (SUM_RANGE, count - from);
   for (uint32_t step = 1; step < job->n_slots; step *= 2)
     for (uint32_t k = 0; k + step < job->n_slots; k += 2 * step)
       {
@@ -161,8 +169,8 @@ prepare_workers (RvModel *model)
 }
 
 static gboolean
-run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const RvObserver *observer, float *gradient,
-           RvScore *score, GError **error)
+run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const RvObserver *observer,
+           float *gradient, RvScore *score, GError **error)
 {
   const uint32_t n_tiles = (batch->n + RV_TILE - 1) / RV_TILE;
   /* few accumulators for large networks: 16 up to a million parameters, 8 above */
@@ -170,8 +178,18 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
   g_autofree double *loss = g_new0 (double, n_tiles + 1);
   g_autofree uint64_t *correct = g_new0 (uint64_t, n_tiles + 1);
   GError *errors[RV_TILE_SLOTS] = { NULL };
-  RvJob job = { model, parameters ? parameters : model->values, batch, observer, gradient != NULL, n_tiles, n_slots,
-              rv_block_steps (model), loss, correct, gradient, errors };
+  RvJob job = { model,
+                parameters ? parameters : model->values,
+                batch,
+                observer,
+                gradient != NULL,
+                n_tiles,
+                n_slots,
+                rv_block_steps (model),
+                loss,
+                correct,
+                gradient,
+                errors };
   prepare_workers (model);
   rv_model_prepare (model, job.parameters);
   if (gradient && !model->accumulators)
@@ -201,8 +219,8 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
 }
 
 gboolean
-rv_model_evaluate (const RvModel *model, const float *parameters, const RvBatch *batch, const RvObserver *observer,
-                   RvScore *score, GError **error)
+rv_model_evaluate (const RvModel *model, const float *parameters, const RvBatch *batch,
+                   const RvObserver *observer, RvScore *score, GError **error)
 {
   return run_batch ((RvModel *) model, parameters, batch, observer, NULL, score, error);
 }

@@ -16,8 +16,8 @@
 typedef float Vector __attribute__ ((vector_size (VW * 4), aligned (4), may_alias));
 
 RV_FN void
-gather_width (const float *weight, const uint32_t w, const uint32_t *offsets, const uint32_t *ids, const float *values,
-              uint32_t rows, const float *bias, float *out, size_t stride)
+gather_width (const float *weight, const uint32_t w, const uint32_t *offsets, const uint32_t *ids,
+              const float *values, uint32_t rows, const float *bias, float *out, size_t stride)
 {
   const uint32_t nv = w / VW;
   for (uint32_t r = 0; r < rows; r++)
@@ -52,8 +52,8 @@ gather_width (const float *weight, const uint32_t w, const uint32_t *offsets, co
 
 /* Rows narrower than a vector. */
 RV_FN void
-gather_narrow (const float *weight, const uint32_t w, const uint32_t *offsets, const uint32_t *ids, const float *values,
-               uint32_t rows, const float *bias, float *out, size_t stride)
+gather_narrow (const float *weight, const uint32_t w, const uint32_t *offsets, const uint32_t *ids,
+               const float *values, uint32_t rows, const float *bias, float *out, size_t stride)
 {
   for (uint32_t r = 0; r < rows; r++)
     {
@@ -70,8 +70,8 @@ gather_narrow (const float *weight, const uint32_t w, const uint32_t *offsets, c
 }
 
 static void
-gather (const float *weight, uint32_t width, const uint32_t *offsets, const uint32_t *ids, const float *values,
-        uint32_t rows, const float *bias, float *out, size_t stride)
+gather (const float *weight, uint32_t width, const uint32_t *offsets, const uint32_t *ids,
+        const float *values, uint32_t rows, const float *bias, float *out, size_t stride)
 {
 #define RV_CASE(W)                                                                                                     \
   case W:                                                                                                              \
@@ -108,8 +108,8 @@ is_zero (const float *g, const uint32_t w)
 }
 
 RV_FN void
-scatter_width (float *gradient, const uint32_t w, const uint32_t *offsets, const uint32_t *ids, const float *values,
-               uint32_t rows, const float *g, size_t stride)
+scatter_width (float *gradient, const uint32_t w, const uint32_t *offsets, const uint32_t *ids,
+               const float *values, uint32_t rows, const float *g, size_t stride)
 {
   for (uint32_t r = 0; r < rows; r++)
     {
@@ -152,8 +152,8 @@ scatter (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_
 
 /* A block of `mr` rows and two vectors of columns, kept in registers over k. */
 RV_FN void
-product_block (const uint32_t mr, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c,
-               size_t ldc, gboolean add)
+product_block (const uint32_t mr, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb,
+               float *c, size_t ldc, gboolean add)
 {
   Vector sum[4][2] = { 0 };
   if (add)
@@ -210,8 +210,8 @@ product (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const f
 }
 
 static void
-product_adjoint (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *g, size_t ldg, float *c,
-                 size_t ldc)
+product_adjoint (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *g, size_t ldg,
+                 float *c, size_t ldc)
 {
   for (uint32_t q = 0; q < k; q++)
     for (uint32_t i = 0; i < m; i++)
@@ -235,8 +235,8 @@ fired (const float *z, uint32_t n, uint32_t *ids)
 #ifdef __AVX512F__
       uint32_t mask = _mm512_cmp_ps_mask (_mm512_loadu_ps (z + k), _mm512_setzero_ps (), _CMP_GT_OQ);
 #else
-      uint32_t mask
-          = (uint32_t) _mm256_movemask_ps (_mm256_cmp_ps (_mm256_loadu_ps (z + k), _mm256_setzero_ps (), _CMP_GT_OQ));
+      uint32_t mask = (uint32_t)_mm256_movemask_ps (
+          _mm256_cmp_ps (_mm256_loadu_ps (z + k), _mm256_setzero_ps (), _CMP_GT_OQ));
 #endif
       for (; mask; mask &= mask - 1)
         ids[count++] = k + (uint32_t) __builtin_ctz (mask);

@@ -1,5 +1,5 @@
-/* The primitives of layers on one tile: projections, neurons, and their adjoints. Row r = t * RV_TILE + s of an array
- * [T][lanes] starts at r * stride. */
+/* The primitives of layers on one tile: projections, neurons, and their adjoints. Row r = t * RV_TILE + s
+ * of an array [T][lanes] starts at r * stride. */
 #include "engine/model.h"
 #include "base/threads.h"
 #include <string.h>
@@ -22,14 +22,14 @@ project (const RvLayerPass *pass, const RvParameter *p, const float *bias, const
       const float *panel = weight + (size_t) c * p->inputs;
       if (in->offsets)
         {
-          pass->kernels->gather (panel, width, in->offsets + first, in->ids, in->values, n, bias ? bias + c : NULL,
-                                 out + c, p->stride);
+          pass->kernels->gather (panel, width, in->offsets + first, in->ids, in->values, n,
+                                 bias ? bias + c : NULL, out + c, p->stride);
           continue;
         }
       for (uint32_t r = 0; bias && r < n; r++)
         memcpy (out + (size_t) r * p->stride + c, bias + c, width * sizeof (float));
-      pass->kernels->product (n, p->inputs, width, in->dense + first * in->stride, in->stride, panel, width, out + c,
-                              p->stride, TRUE);
+      pass->kernels->product (n, p->inputs, width, in->dense + first * in->stride, in->stride, panel, width,
+                              out + c, p->stride, TRUE);
     }
 }
 
@@ -45,8 +45,8 @@ project_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, u
       if (in->offsets)
         pass->kernels->scatter (panel, width, in->offsets + first, in->ids, in->values, n, g + c, p->stride);
       else
-        pass->kernels->product_adjoint (n, p->inputs, width, in->dense + first * in->stride, in->stride, g + c,
-                                        p->stride, panel, width);
+        pass->kernels->product_adjoint (n, p->inputs, width, in->dense + first * in->stride, in->stride,
+                                        g + c, p->stride, panel, width);
     }
 }
 
@@ -80,7 +80,8 @@ rv_pass_project_recurrent (RvLayerPass *pass, RvHandle weight, uint32_t t)
   if (t == 0)
     return;
   const RvParameter *p = parameter (pass, weight);
-  project (pass, p, NULL, &pass->output, (t - 1) * RV_TILE, RV_TILE, pass->current + (size_t) t * pass->layer->lanes);
+  project (pass, p, NULL, &pass->output, (t - 1) * RV_TILE, RV_TILE,
+           pass->current + (size_t)t * pass->layer->lanes);
 }
 
 static gboolean
@@ -183,7 +184,7 @@ slopes (RvLayerPass *pass, uint32_t n, const RvNeuronForward *run)
   const RvLayer *layer = pass->layer;
   const void *self = layer->common->surrogate->self;
   layer->kernels->distance (layer->neuron->self, run);
-  layer->surrogate->slope (self, pass->z, pass->slope, n * layer->lanes);
+  layer->surrogate->slope[rv_isa ()] (self, pass->z, pass->slope, n * layer->lanes);
   if (pass->model->relaxed)
     layer->surrogate->fire (self, pass->z, pass->spike, n * layer->lanes);
 }
@@ -209,15 +210,22 @@ rv_pass_fire_adjoint (RvLayerPass *pass, uint32_t from, uint32_t to)
                               .param = param, .entry = entry, .current = current, .z = pass->z };
       if (fires)
         slopes (pass, n, &run);
-      RvNeuronBackward back = { .lanes = lanes, .steps = n, .stride = lanes, .current_is_static = still (pass),
-                                .detach_reset = layer->common->detach_reset, .param = param,
-                                .entry = (const float *const *) entry, .current = current,
-                                .slope = fires ? pass->slope : pass->zeros, .slope_stride = fires ? lanes : 0,
+      RvNeuronBackward back = { .lanes = lanes,
+                                .steps = n,
+                                .stride = lanes,
+                                .current_is_static = still (pass),
+                                .detach_reset = layer->common->detach_reset,
+                                .param = param,
+                                .entry = (const float *const *)entry,
+                                .current = current,
+                                .slope = fires ? pass->slope : pass->zeros,
+                                .slope_stride = fires ? lanes : 0,
                                 .spike = fires && pass->model->relaxed ? pass->spike : NULL,
                                 .spike_gradient = layer->reads_membrane ? NULL : pass->out_gradient + at,
                                 .membrane_gradient = layer->reads_membrane ? pass->out_gradient + at : NULL,
                                 .current_gradient = still (pass) ? pass->still_gradient : current,
-                                .state_gradient = pass->state_gradient, .param_gradient = pass->param_gradient };
+                                .state_gradient = pass->state_gradient,
+                                .param_gradient = pass->param_gradient };
       layer->kernels->backward (layer->neuron->self, &back);
     }
 }
@@ -240,8 +248,8 @@ rv_pass_input_adjoint (RvLayerPass *pass, RvHandle weight, RvHandle bias, uint32
   if (pass->input_gradient)
     {
       const uint32_t stride = rv_row_stride (p->inputs);
-      pass->kernels->product (n, p->units, stride, g, layer->stride, pass->model->transposed + p->transposed, stride,
-                              pass->input_gradient + (size_t) first * stride, stride, FALSE);
+      pass->kernels->product (n, p->units, stride, g, layer->stride, pass->model->transposed + p->transposed,
+                              stride, pass->input_gradient + (size_t)first * stride, stride, FALSE);
     }
   if (pass->input->is_static)
     {
@@ -264,8 +272,8 @@ rv_pass_recurrent_gradient (RvLayerPass *pass, RvHandle weight, uint32_t from, u
   const uint32_t first = MAX (from, 1);
   if (first >= to)
     return;
-  project_gradient (pass, parameter (pass, weight), &pass->output, (first - 1) * RV_TILE, (to - first) * RV_TILE,
-                    pass->current + (size_t) first * pass->layer->lanes);
+  project_gradient (pass, parameter (pass, weight), &pass->output, (first - 1) * RV_TILE,
+                    (to - first) * RV_TILE, pass->current + (size_t)first * pass->layer->lanes);
 }
 
 void
@@ -277,7 +285,8 @@ rv_pass_end (RvLayerPass *pass)
       if (layer->learned[k] == RV_NO_HANDLE)
         continue;
       const RvParameter *p = parameter (pass, layer->learned[k]);
-      const RvTrainable *t = (const void *) ((const char *) layer->neuron->self + layer->variant->param_offsets[k]);
+      const RvTrainable *t
+          = (const void *)((const char *)layer->neuron->self + layer->variant->param_offsets[k]);
       const float *values = pass->model->lanes + layer->lane_offset + (size_t) k * layer->lanes;
       for (uint32_t n = 0; n < layer->units; n++)
         {

@@ -110,7 +110,8 @@ append_row (RvWork *work, const RvRecording *rec, uint32_t t, uint32_t count)
 }
 
 gboolean
-rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n, GError **error)
+rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
+              GError **error)
 {
   const RvDatasetSpec *spec = rv_dataset_spec (batch->data);
   for (uint32_t s = 0; s < n; s++)
@@ -121,10 +122,11 @@ rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t
         return FALSE;
       if (rec->units != model->inputs || rec->steps != model->steps || rec->label >= model->classes)
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
-                       "recording %u has %u units, %u steps and label %u; the network takes %u units, %u steps and "
-                       "%u classes", id, rec->units, rec->steps, rec->label, model->inputs, model->steps,
-                       model->classes);
+          g_set_error (
+              error, RV_ERROR, RV_ERROR_SHAPE,
+              "recording %u has %u units, %u steps and label %u; the network takes %u units, %u steps and "
+              "%u classes",
+              id, rec->units, rec->steps, rec->label, model->inputs, model->steps, model->classes);
           return FALSE;
         }
       work->labels[s] = rec->label;
@@ -148,11 +150,13 @@ rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t
 
 /* A membrane that starts uniformly in [0, 1): by recording and unit, never by batch position. */
 static void
-start_uniform (const RvModel *model, const RvLayerPass *pass, const RvBatch *batch, uint32_t first, uint32_t n)
+start_uniform (const RvModel *model, const RvLayerPass *pass, const RvBatch *batch, uint32_t first,
+               uint32_t n)
 {
   const RvLayer *layer = pass->layer;
   const char *split = rv_dataset_spec (batch->data)->split;
-  RvStream stream = rv_stream_fork (rv_stream_new (model->seed, layer->neuron->path, "start", split), batch->epoch);
+  RvStream stream
+      = rv_stream_fork (rv_stream_new (model->seed, layer->neuron->path, "start", split), batch->epoch);
   float *u = pass->state[layer->variant->membrane];
   for (uint32_t s = 0; s < n; s++)
     {
@@ -184,8 +188,12 @@ rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_
       if (layer->common->start == RV_START_UNIFORM)
         start_uniform (model, pass, batch, first, n);
       const gboolean dense = model->relaxed || !layer->variant->fires;
-      pass->output = (RvSignal){ .steps = model->steps, .samples = RV_TILE, .units = layer->units,
-                                 .stride = layer->stride, .offsets = dense ? NULL : pass->offsets, .ids = pass->ids,
+      pass->output = (RvSignal){ .steps = model->steps,
+                                 .samples = RV_TILE,
+                                 .units = layer->units,
+                                 .stride = layer->stride,
+                                 .offsets = dense ? NULL : pass->offsets,
+                                 .ids = pass->ids,
                                  .dense = dense || layer->dense_output ? pass->out : NULL };
     }
 }

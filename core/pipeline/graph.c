@@ -40,8 +40,8 @@ unknown_node (RvGraph *graph, const RvValue *reference, const char *name, const 
     g_ptr_array_add (names, nodes->keys->pdata[k]);
   g_ptr_array_add (names, NULL);
   const char *near = rv_nearest (name, (const char *const *)names->pdata);
-  rv_mistakes_add (graph->mistakes, reference->place, "there is no node '%s'%s%s%s", name, near ? "; did you mean '" : "",
-                   near ? near : "", near ? "'?" : "");
+  rv_mistakes_add (graph->mistakes, reference->place, "there is no node '%s'%s%s%s", name,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static void
@@ -51,11 +51,11 @@ unknown_output (RvGraph *graph, const RvValue *reference, const RvNode *node, co
   for (guint k = 0; k < node->outputs->len; k++)
     g_string_append_printf (list, "%s%s", k ? ", " : "", ((RvPortValue *)node->outputs->pdata[k])->name);
   if (*output)
-    rv_mistakes_add (graph->mistakes, reference->place, "node '%s' (%s) has no output '%s'; it has: %s", node->name,
-                     node->kind, output, list->str);
+    rv_mistakes_add (graph->mistakes, reference->place, "node '%s' (%s) has no output '%s'; it has: %s",
+                     node->name, node->kind, output, list->str);
   else
-    rv_mistakes_add (graph->mistakes, reference->place, "node '%s' (%s) has several outputs; name one of: %s", node->name,
-                     node->kind, list->str);
+    rv_mistakes_add (graph->mistakes, reference->place, "node '%s' (%s) has several outputs; name one of: %s",
+                     node->name, node->kind, list->str);
   g_string_free (list, TRUE);
 }
 
@@ -79,13 +79,15 @@ find_value (RvGraph *graph, uint32_t cell, const RvParam *param, const RvValue *
   else if (value->output->kind != param->artefact)
     {
       rv_mistakes_add (graph->mistakes, reference->place, "'%s' needs a %s, but '%s' is a %s", param->name,
-                       rv_artefact_name (param->artefact), value->name, rv_artefact_name (value->output->kind));
+                       rv_artefact_name (param->artefact), value->name,
+                       rv_artefact_name (value->output->kind));
       value = NULL;
     }
-  else if ((value->output->kind == RV_ARTEFACT_DATASET || value->output->kind == RV_ARTEFACT_MODEL) && !value->has_spec)
+  else if ((value->output->kind == RV_ARTEFACT_DATASET || value->output->kind == RV_ARTEFACT_MODEL)
+           && !value->has_spec)
     {
-      rv_mistakes_add (graph->mistakes, reference->place, "node '%s' has no '%s' as it is wired here", node->name,
-                       value->output->name);
+      rv_mistakes_add (graph->mistakes, reference->place, "node '%s' has no '%s' as it is wired here",
+                       node->name, value->output->name);
       value = NULL;
     }
   return value;
@@ -140,7 +142,8 @@ check_over (RvGraph *graph, const RvNode *node, const RvValue *value)
       for (guint a = 0; a < graph->document->axes->len; a++)
         known |= strcmp (((RvAxis *)graph->document->axes->pdata[a])->name, *name) == 0;
       if (!known)
-        rv_mistakes_add (graph->mistakes, rv_value_get (value, "over")->place, "there is no axis '%s' to gather over", *name);
+        rv_mistakes_add (graph->mistakes, rv_value_get (value, "over")->place,
+                         "there is no axis '%s' to gather over", *name);
       good = good && known;
     }
   return good;
@@ -279,7 +282,8 @@ finish_node (RvGraph *graph, uint32_t cell, RvNode *node, const RvValue *value)
         good = (!references || gather (graph, cell, node, p, references)) && good;
       }
   if (good
-      && ((node->class->check && !node->class->check (node->instance->self, node, &error)) || !identify (node, &error)))
+      && ((node->class->check && !node->class->check (node->instance->self, node, &error))
+          || !identify (node, &error)))
     {
       rv_mistakes_add (graph->mistakes, value->place, "%s", error ? error->message : "the check failed");
       good = FALSE;
@@ -323,7 +327,8 @@ visit (RvGraph *graph, uint32_t cell, const char *name)
   if (known == &busy)
     {
       const RvValue *value = rv_value_get (cell_of (graph, cell)->nodes, name);
-      rv_mistakes_add (graph->mistakes, value->place, "node '%s' needs its own output, by a circle of ports", name);
+      rv_mistakes_add (graph->mistakes, value->place, "node '%s' needs its own output, by a circle of ports",
+                       name);
       return NULL;
     }
   if (known)
@@ -334,7 +339,8 @@ visit (RvGraph *graph, uint32_t cell, const char *name)
   return node;
 }
 
-/* The choices that all cells of a node share: "variant=baseline", "" for what the whole study has in common. */
+/* The choices that all cells of a node share: "variant=baseline", "" for what the whole study has in
+ * common. */
 static char *
 shared_text (const RvGraph *graph, const RvNode *node)
 {
@@ -352,8 +358,8 @@ shared_text (const RvGraph *graph, const RvNode *node)
           choice = here;
         }
       if (shared && choice)
-        g_string_append_printf (text, "%s%s=%s", text->len ? " " : "", ((RvAxis *)graph->document->axes->pdata[a])->name,
-                                choice);
+        g_string_append_printf (text, "%s%s=%s", text->len ? " " : "",
+                                ((RvAxis *)graph->document->axes->pdata[a])->name, choice);
     }
   return g_string_free (text, FALSE);
 }
@@ -439,10 +445,11 @@ rv_graph_to_text (const RvGraph *graph)
       g_string_append_printf (text, "%s%s%s%s: %s", node->name, *node->cell ? " [" : "", node->cell,
                               *node->cell ? "]" : "", node->kind);
       for (guint k = 0; k < node->inputs->len; k++)
-        g_string_append_printf (text, "%s %s", k ? "," : " <-", ((RvPortValue *)node->inputs->pdata[k])->name);
+        g_string_append_printf (text, "%s %s", k ? "," : " <-",
+                                ((RvPortValue *)node->inputs->pdata[k])->name);
       if (node->views->len)
-        g_string_append_printf (text, " <- %s of %u cells", ((RvPortValue *)node->views->pdata[0])->source->name,
-                                node->views->len);
+        g_string_append_printf (text, " <- %s of %u cells",
+                                ((RvPortValue *)node->views->pdata[0])->source->name, node->views->len);
       g_string_append_c (text, '\n');
     }
   return g_string_free (text, FALSE);
@@ -451,8 +458,8 @@ rv_graph_to_text (const RvGraph *graph)
 static void
 append_edge (GString *text, const RvPortValue *from, const RvNode *to)
 {
-  g_string_append_printf (text, "  \"%.8s\" -> \"%.8s\" [label=\"%s\"];\n", from->node->identity, to->identity,
-                          from->output->name);
+  g_string_append_printf (text, "  \"%.8s\" -> \"%.8s\" [label=\"%s\"];\n", from->node->identity,
+                          to->identity, from->output->name);
 }
 
 char *
@@ -462,8 +469,8 @@ rv_graph_to_dot (const RvGraph *graph)
   for (guint n = 0; n < graph->nodes->len; n++)
     {
       const RvNode *node = graph->nodes->pdata[n];
-      g_string_append_printf (text, "  \"%.8s\" [label=\"%s\\n%s\\n%s\"];\n", node->identity, node->name, node->kind,
-                              node->cell);
+      g_string_append_printf (text, "  \"%.8s\" [label=\"%s\\n%s\\n%s\"];\n", node->identity, node->name,
+                              node->kind, node->cell);
       for (guint k = 0; k < node->inputs->len; k++)
         append_edge (text, node->inputs->pdata[k], node);
       for (guint k = 0; k < node->views->len; k++)

@@ -248,8 +248,13 @@ rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **
   if (!path && root && !(folder && g_path_is_absolute (folder)))
     path = search_below (root, name);
   if (!path)
-    g_set_error (error, RV_ERROR, RV_ERROR_DATA, "there is no file %s in %s or one folder below; name the folder that "
-                 "holds the datasets with --data DIR or RANVIER_DATA", name, inside ? inside : root ? root : "(no folder)");
+    g_set_error (error, RV_ERROR, RV_ERROR_DATA,
+                 "there is no file %s in %s or one folder below; name the folder that "
+                 "holds the datasets with --data DIR or RANVIER_DATA",
+                 name,
+                 inside ? inside
+                 : root ? root
+                        : "(no folder)");
   return path;
 }
 
@@ -259,7 +264,8 @@ rv_node_hash_file (RvNode *node, const char *path, GError **error)
   g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
   if (!file)
     return FALSE;
-  g_checksum_update (node->hash, (const guchar *)g_mapped_file_get_contents (file), g_mapped_file_get_length (file));
+  g_checksum_update (node->hash, (const guchar *)g_mapped_file_get_contents (file),
+                     g_mapped_file_get_length (file));
   return TRUE;
 }
 
@@ -269,8 +275,8 @@ rv_node_progress (RvNode *node, uint64_t done, uint64_t total, const char *text)
   const RvRunState *state = node->state;
   if (!state->terminal || state->quiet)
     return;
-  fprintf (stderr, "\r\033[K[%u/%u] %s %s  %s %.0f %%", state->done + 1, state->total, node->name, node->cell, text,
-           100.0 * (double)done / (double)MAX (total, 1));
+  fprintf (stderr, "\r\033[K[%u/%u] %s %s  %s %.0f %%", state->done + 1, state->total, node->name, node->cell,
+           text, 100.0 * (double)done / (double)MAX (total, 1));
   fflush (stderr);
 }
 
@@ -279,8 +285,8 @@ rv_node_report (RvNode *node, const char *text, const char *first_name, ...)
 {
   const RvRunState *state = node->state;
   if (!state->quiet)
-    fprintf (stderr, "%s%s%s%s%s  %s\n", state->terminal ? "\r\033[K" : "", node->name, *node->cell ? " [" : "",
-             node->cell, *node->cell ? "]" : "", text);
+    fprintf (stderr, "%s%s%s%s%s  %s\n", state->terminal ? "\r\033[K" : "", node->name,
+             *node->cell ? " [" : "", node->cell, *node->cell ? "]" : "", text);
   if (!state->metrics)
     return;
   g_autoptr (JsonBuilder) json = json_builder_new ();

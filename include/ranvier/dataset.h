@@ -33,7 +33,8 @@ RV_API float *rv_recording_set_static (RvRecording *recording, uint32_t units);
 /* Makes `recording` frames, [steps][units], which the caller fills. Worker (may allocate). */
 RV_API float *rv_recording_set_frames (RvRecording *recording, uint32_t steps, uint32_t units);
 
-/* Makes `recording` spikes with room for `room` ids; the caller fills offsets and ids. Worker (may allocate). */
+/* Makes `recording` spikes with room for `room` ids; the caller fills offsets and ids. Worker (may
+ * allocate). */
 RV_API void rv_recording_set_spikes (RvRecording *recording, uint32_t steps, uint32_t units, size_t room);
 
 /* Frees the buffers and zeroes the struct; a zeroed struct is an empty recording. Any thread. */
@@ -58,11 +59,13 @@ typedef struct RvDataset RvDataset;
 
 /* Reads recording `id` (< samples) of `epoch` into `out`, borrowed. Any worker, several at once; may allocate
  * through the rv_recording_set functions only. Sets `out->label` too. */
-typedef gboolean (*RvReadFunc) (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GError **error);
+typedef gboolean (*RvReadFunc) (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out,
+                                GError **error);
 
-/* A dataset over `self` (consumed; freed with `free_self`); `spec` is copied, its strings are borrowed from `self`
- * or static. The caller owns the result. Main thread. */
-RV_API RvDataset *rv_dataset_new (const RvDatasetSpec *spec, RvReadFunc read, gpointer self, GDestroyNotify free_self);
+/* A dataset over `self` (consumed; freed with `free_self`); `spec` is copied, its strings are borrowed
+ * from `self` or static. The caller owns the result. Main thread. */
+RV_API RvDataset *rv_dataset_new (const RvDatasetSpec *spec, RvReadFunc read, gpointer self,
+                                  GDestroyNotify free_self);
 
 /* Adds a reference and returns `dataset`. Any thread. */
 RV_API RvDataset *rv_dataset_ref (RvDataset *dataset);

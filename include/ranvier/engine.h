@@ -1,7 +1,8 @@
-/* What trainers, attacks and analyses do with a network: build, run forward, loss, gradients, look inside, update.
+/* What trainers, attacks and analyses do with a network: build, run forward, loss, gradients, look inside,
+ * update.
  *
- * The unit of work is a tile of samples; memory does not grow with the batch, and the results have the same bits for
- * any number of threads. All functions: main thread (the core starts the workers). */
+ * The unit of work is a tile of samples; memory does not grow with the batch, and the results have the
+ * same bits for any number of threads. All functions: main thread (the core starts the workers). */
 #ifndef RANVIER_ENGINE_H
 #define RANVIER_ENGINE_H
 
@@ -30,8 +31,8 @@ RV_API gboolean rv_model_layer_fires (const RvModel *model, uint32_t layer);
 RV_API size_t rv_model_parameter_count (const RvModel *model);
 /* The flat parameter vector, borrowed; the owner may write to it. */
 RV_API float *rv_model_parameters (RvModel *model);
-/* Writes parameters and whatever else is in `extra` (name, value: RvTensor; NULL: nothing) as a .npz file that numpy
- * reads; equal bits make equal files. */
+/* Writes parameters and whatever else is in `extra` (name, value: RvTensor; NULL: nothing) as a .npz file
+ * that numpy reads; equal bits make equal files. */
 RV_API gboolean rv_model_save (const RvModel *model, const char *path, GError **error);
 
 /* Which samples of which dataset, in which epoch. Borrowed. */
@@ -88,14 +89,15 @@ RV_API gboolean rv_model_evaluate (const RvModel *model, const float *parameters
                                    const RvObserver *observer, RvScore *score, GError **error);
 
 /* Runs forward and backward: `gradient` [parameter_count], overwritten, of the mean loss of the batch. */
-RV_API gboolean rv_model_gradient (const RvModel *model, const float *parameters, const RvBatch *batch, float *gradient,
-                                   RvScore *score, GError **error);
+RV_API gboolean rv_model_gradient (const RvModel *model, const float *parameters, const RvBatch *batch,
+                                   float *gradient, RvScore *score, GError **error);
 
-/* The network with the smooth step of its surrogates instead of spikes, whose gradient is exact: for checks. */
+/* The network with the smooth step of its surrogates instead of spikes, whose gradient is exact: for
+ * checks. */
 RV_API void rv_model_set_relaxed (RvModel *model, gboolean relaxed);
 
-/* After a loss or gradient that is not finite: says what was the first, "layer 0, step 37, unit 4: membrane is NaN".
- * The caller owns the text. */
+/* After a loss or gradient that is not finite: says what was the first, "layer 0, step 37, unit 4:
+ * membrane is NaN". The caller owns the text. */
 RV_API char *rv_model_diagnose (const RvModel *model, const RvBatch *batch);
 
 /* The optimizer's memory. */
@@ -106,7 +108,8 @@ RV_API RvUpdater *rv_updater_new (const RvModel *model, RvInstance *optimizer);
 RV_API void rv_updater_free (RvUpdater *updater);
 /* Scales `gradient` so that its norm is at most `limit` (0: only measures) and returns the norm it had. */
 RV_API double rv_updater_clip (const RvUpdater *updater, float *gradient, double limit);
-/* One update of the model's parameters; `factor` is the schedule's. Parameters with a rate of their own keep it. */
+/* One update of the model's parameters; `factor` is the schedule's. Parameters with a rate of their own
+ * keep it. */
 RV_API void rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, double factor);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvModel, rv_model_unref)

@@ -1,19 +1,21 @@
-/* Makes the vectorised tile kernels of a neuron from its four functions, inside the plugin's own translation unit.
- * Include it last, after
+/* Makes the vectorised tile kernels of a neuron from its four functions, inside the plugin's own
+ * translation unit. Include it last, after
  *
  *   RV_FN float integrate (const Param *p, State *x, float i);           advances x; returns membrane - threshold
  *   RV_FN void  reset (const Param *p, State *x, float spike);           spike lies in [0, 1]: u *= 1 - spike, no `if`
  *   RV_FN float reset_adjoint (const Param *p, const State *x, float spike, State *gx, Param *gp);
  *   RV_FN float integrate_adjoint (const Param *p, const State *x, float i, float gz, State *gx, Param *gp);
  *
- * reset_adjoint sees the state after integrate and before reset, turns gx from "after reset" into "before reset" and
- * returns dL/dspike. integrate_adjoint sees the state on entry, turns gx into "on entry" and returns dL/di. Both add
- * to the TRAINABLE fields of gp. A neuron with RV_NEURON_GRADED leaves out reset and reset_adjoint.
+ * reset_adjoint sees the state after integrate and before reset, turns gx from "after reset" into "before
+ * reset" and returns dL/dspike. integrate_adjoint sees the state on entry, turns gx into "on entry" and
+ * returns dL/di. Both add to the TRAINABLE fields of gp. A neuron with RV_NEURON_GRADED leaves out reset
+ * and reset_adjoint.
  *
- * It leaves behind RV_NEURON_ID (variant), a RvNeuronVariant; RV_NEURON_ID (table), a parameter table; and, unless
- * RV_NEURON_NO_CLASS is defined, RV_NEURON_ID (class). RV_NEURON_ID and the macros of the tables stay defined: whoever
- * makes a second variant undefines RV_NEURON, RV_NEURON_STATES and so on first. Copies of the kernels are compiled for
- * x86-64-v4, v3 and the baseline. Build with the pkg-config variable kernel_cflags. */
+ * It leaves behind RV_NEURON_ID (variant), a RvNeuronVariant; RV_NEURON_ID (table), a parameter table;
+ * and, unless RV_NEURON_NO_CLASS is defined, RV_NEURON_ID (class). RV_NEURON_ID and the macros of the
+ * tables stay defined: whoever makes a second variant undefines RV_NEURON, RV_NEURON_STATES and so on
+ * first. Copies of the kernels are compiled for x86-64-v4, v3 and the baseline. Build with the pkg-config
+ * variable kernel_cflags. */
 
 #ifndef RV_NEURON_MEMBRANE
 #define RV_NEURON_MEMBRANE u
@@ -81,8 +83,8 @@ enum
 /* ---- the bodies, inlined with constant flags into a clone for every instruction set */
 
 RV_FN void
-RV_NEURON_ID (forward_body) (const void *self, const RvNeuronForward *run, const int record, const int membrane,
-                             const int fire)
+RV_NEURON_ID (forward_body) (const void *self, const RvNeuronForward *run, const int record,
+                             const int membrane, const int fire)
 {
   const Config *config = self;
   (void) config;
@@ -174,8 +176,8 @@ RV_NEURON_ID (distance_body) (const void *self, const RvNeuronForward *run)
 }
 
 RV_FN void
-RV_NEURON_ID (backward_body) (const void *self, const RvNeuronBackward *run, const int spikes, const int membrane,
-                              const int relaxed)
+RV_NEURON_ID (backward_body) (const void *self, const RvNeuronBackward *run, const int spikes,
+                              const int membrane, const int relaxed)
 {
   const Config *config = self;
   (void) config;
@@ -188,7 +190,8 @@ RV_NEURON_ID (backward_body) (const void *self, const RvNeuronBackward *run, con
   for (uint32_t t = run->steps; t-- > 0;)
     {
       const size_t row = (size_t) t * run->stride, slope_row = (size_t) t * run->slope_stride;
-      const float *current = run->current + (run->current_is_static ? 0 : row), *slope = run->slope + slope_row;
+      const float *current = run->current + (run->current_is_static ? 0 : row),
+                  *slope = run->slope + slope_row;
       const float *gs_row = spikes ? run->spike_gradient + row : NULL;
       const float *gu_row = membrane ? run->membrane_gradient + row : NULL;
       const float *s_row = relaxed ? run->spike + slope_row : NULL;
@@ -294,8 +297,8 @@ static const RvNeuronVariant RV_NEURON_ID (variant) = {
 
 __attribute__ ((unused)) static const RvParam RV_NEURON_ID (table)[] = {
   RV_NEURON_PARAMS (RV_NEURON_P_TABLE)
-  { "start", RV_PARAM_CHOICE, offsetof (Config, common.start), "zero", 0, 0, "", "The membrane before the first step",
-    rv_neuron_starts, NULL, RV_ARTEFACT_NONE, 0 },
+  { "start", RV_PARAM_CHOICE, offsetof (Config, common.start), "zero", 0, 0, "",
+    "The membrane before the first step", rv_neuron_starts, NULL, RV_ARTEFACT_NONE, 0 },
 #ifndef RV_NEURON_GRADED
   { "surrogate", RV_PARAM_SLOT, offsetof (Config, common.surrogate), "rectangle", 0, 0, "",
     "What stands for the derivative of the spike", NULL, "surrogate", RV_ARTEFACT_NONE, 0 },

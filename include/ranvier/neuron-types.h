@@ -1,16 +1,17 @@
-/* From two small tables, makes the types that a neuron's functions work on. Include it after the tables and before
- * the functions; neuron-op.h comes last. (No include guard: a plugin may have several variants.)
+/* From two small tables, makes the types that a neuron's functions work on. Include it after the tables
+ * and before the functions; neuron-op.h comes last. (No include guard: a plugin may have several
+ * variants.)
  *
  *   #define RV_NEURON_STATES(S) S (u)            the first state is the membrane
  *   #define RV_NEURON_PARAMS(P)                                                                            \
  *     P (TRAINABLE, leak, "0.9", 0, 1, "", "Share of the membrane kept from step to step", flags)          \
  *     P (CHOICE, reset, "hard", resets, "What a spike does to the membrane")
  *
- * Types of parameters: TRAINABLE, REAL, BOOL, CHOICE, with the arguments of RV_TRAINABLE, RV_REAL, ... of param.h.
- * Made are: Config (the struct that the parameter table fills), Param (what the functions read: a float for each
- * TRAINABLE and REAL, an int for each BOOL and CHOICE) and State (a float for each state).
- * Optional, before including: RV_NEURON (a prefix, where a file has several variants), RV_NEURON_GRADED (a neuron that
- * never fires and hands on its membrane; its integrate returns any number). */
+ * Types of parameters: TRAINABLE, REAL, BOOL, CHOICE, with the arguments of RV_TRAINABLE, RV_REAL, ... of
+ * param.h. Made are: Config (the struct that the parameter table fills), Param (what the functions read: a
+ * float for each TRAINABLE and REAL, an int for each BOOL and CHOICE) and State (a float for each state).
+ * Optional, before including: RV_NEURON (a prefix, where a file has several variants), RV_NEURON_GRADED (a
+ * neuron that never fires and hands on its membrane; its integrate returns any number). */
 #include <ranvier/neuron.h>
 
 #ifndef RV_NEURON

@@ -1,11 +1,12 @@
-/* Kind `neuron`: the tile ABI. A plugin normally writes four pure functions and includes neuron-op.h, which fills
- * these; what needs more (several currents, graded output) fills them by hand.
+/* Kind `neuron`: the tile ABI. A plugin normally writes four pure functions and includes neuron-op.h,
+ * which fills these; what needs more (several currents, graded output) fills them by hand.
  *
- * A lane is one neuron of one sample; its state lives in one float per state variable. Rows of all arrays are `stride`
- * floats apart, aligned to RV_ALIGN; `lanes` is a multiple of RV_LANES. Kernels: any worker. */
+ * A lane is one neuron of one sample; its state lives in one float per state variable. Rows of all arrays
+ * are `stride` floats apart, aligned to RV_ALIGN; `lanes` is a multiple of RV_LANES. Kernels: any worker. */
 #ifndef RANVIER_NEURON_H
 #define RANVIER_NEURON_H
 
+#include <ranvier/clones.h>
 #include <ranvier/plugin.h>
 
 G_BEGIN_DECLS
@@ -20,7 +21,7 @@ typedef struct
   gboolean current_is_static; /* `current` is one row [stride] that holds at every step */
   const float *const *param;  /* [params] -> [lanes] */
   float *const *state;        /* [states] -> [lanes]; in: before the first step, out: after the last */
-  float *const *entry;        /* [states] -> [steps][stride]: the state on entry of each step is written; or NULL */
+  float *const *entry;        /* [states] -> [steps][stride], written: the state on entry of each step; or NULL */
   const float *current;       /* [steps][stride] */
   float *z;                   /* [steps][stride], written: membrane - threshold after integrating */
   float *membrane;            /* [steps][stride], written: membrane before reset; or NULL */
@@ -42,7 +43,7 @@ typedef struct
   const float *spike_gradient;    /* [steps][stride]: dL/dspike from the readers; or NULL: zero */
   const float *membrane_gradient; /* [steps][stride]: dL/dmembrane (before reset); or NULL: zero */
   float *current_gradient;        /* [steps][stride], written: dL/dcurrent; may be `current` itself */
-  float *const *state_gradient;   /* [states] -> [lanes]; in: dL/dstate after the last step, out: before the first */
+  float *const *state_gradient;   /* [states] -> [lanes]; in: after the last step, out: before the first */
   float *const *param_gradient;   /* [params] -> [lanes], added to */
 } RvNeuronBackward;
 
@@ -54,20 +55,12 @@ typedef struct
   /* One step without fire and reset; and the reset alone with run->spike given. For the relaxed network. */
   void (*integrate) (const void *self, const RvNeuronForward *run);
   void (*reset) (const void *self, const RvNeuronForward *run);
-  /* From entry and current alone: writes z of all steps, and membrane if it is not NULL. Rows of z are `stride`
-   * floats apart too; state is not touched. */
+  /* From entry and current alone: writes z of all steps, and membrane if it is not NULL. Rows of z are
+   * `stride` floats apart too; state is not touched. */
   void (*distance) (const void *self, const RvNeuronForward *run);
   /* All steps, from the last to the first. */
   void (*backward) (const void *self, const RvNeuronBackward *run);
 } RvNeuronKernels;
-
-enum
-{
-  RV_ISA_BASELINE,
-  RV_ISA_V3, /* x86-64-v3: AVX2 */
-  RV_ISA_V4, /* x86-64-v4: AVX-512 */
-  RV_ISA_COUNT
-};
 
 typedef struct
 {

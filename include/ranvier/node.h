@@ -1,7 +1,7 @@
 /* Kinds that stand at the top level of a pipeline: dataset, transform, trainer, attack, analysis, report.
  *
- * A node has ports (parameters) and named outputs. `check` sees only specs, before anything runs; `run` sees the
- * artefacts. Everything here: main thread. */
+ * A node has ports (parameters) and named outputs. `check` sees only specs, before anything runs; `run`
+ * sees the artefacts. Everything here: main thread. */
 #ifndef RANVIER_NODE_H
 #define RANVIER_NODE_H
 
@@ -25,9 +25,9 @@ typedef struct
 {
   const RvOutput *outputs; /* ends with a NULL name */
 
-  /* Before anything runs: looks at the specs of the ports, refuses what does not fit, and tells the specs of dataset
-   * and model outputs with rv_node_set_spec. Must be quick and read no more than a file's header. May be NULL where
-   * no output is a dataset or a model. */
+  /* Before anything runs: looks at the specs of the ports, refuses what does not fit, and tells the specs
+   * of dataset and model outputs with rv_node_set_spec. Must be quick and read no more than a file's
+   * header. May be NULL where no output is a dataset or a model. */
   gboolean (*check) (void *self, RvNode *node, GError **error);
 
   /* Does the work and hands on every output with rv_node_set_output. */
@@ -43,13 +43,15 @@ typedef struct
 /* Whether something is wired to `port`. */
 RV_API gboolean rv_port_is_wired (const RvPort *port);
 
-/* The spec of a dataset port, or what the model of a model port was trained for; borrowed. When checking and running. */
+/* The spec of a dataset port, or what the model of a model port was trained for; borrowed. When checking
+ * and running. */
 RV_API const RvDatasetSpec *rv_port_spec (const RvPort *port);
 
 /* As written in the pipeline, "fit.last": for messages. Borrowed. */
 RV_API const char *rv_port_name (const RvPort *port);
 
-/* The artefact of a port of that kind, borrowed; NULL while checking, and where the cell that makes it failed. */
+/* The artefact of a port of that kind, borrowed; NULL while checking, and where the cell that makes it
+ * failed. */
 RV_API RvDataset *rv_port_dataset (const RvPort *port);
 /* As rv_port_dataset. */
 RV_API RvModel *rv_port_model (const RvPort *port);
@@ -58,8 +60,8 @@ RV_API RvTable *rv_port_table (const RvPort *port);
 /* As rv_port_dataset. */
 RV_API RvFigure *rv_port_figure (const RvPort *port);
 
-/* Of a port that gathers from several cells: the choice of `axis` in the cell of this artefact; NULL if there is no
- * such axis. Borrowed. */
+/* Of a port that gathers from several cells: the choice of `axis` in the cell of this artefact; NULL if
+ * there is no such axis. Borrowed. */
 RV_API const char *rv_port_choice (const RvPort *port, const char *axis);
 
 /* Why the artefact is missing ("diverged at ..."), NULL if it is there. Borrowed. */
@@ -67,7 +69,8 @@ RV_API const char *rv_port_failure (const RvPort *port);
 
 /* ---- what a node may do */
 
-/* In check: tells the spec of an output of kind dataset or model (copied; strings borrowed as in RvDatasetSpec). */
+/* In check: tells the spec of an output of kind dataset or model (copied; strings borrowed as in
+ * RvDatasetSpec). */
 RV_API void rv_node_set_spec (RvNode *node, const char *output, const RvDatasetSpec *spec);
 
 /* In run: hands on `artefact` of the declared kind; takes over the reference. */
@@ -76,18 +79,20 @@ RV_API void rv_node_set_output (RvNode *node, const char *output, void *artefact
 /* The node's name in the pipeline, borrowed. */
 RV_API const char *rv_node_name (const RvNode *node);
 
-/* The directory where the run keeps things of this node and cell (it exists), borrowed; NULL when only checking. */
+/* The directory where the run keeps things of this node and cell (it exists), borrowed; NULL when only
+ * checking. */
 RV_API const char *rv_node_directory (const RvNode *node);
 
 /* Text for progress: the cell, "variant=baseline seed=1", or "". Borrowed. */
 RV_API const char *rv_node_cell (const RvNode *node);
 
-/* Looks for a dataset's file by its official name in the data root and one folder below; `folder` (may be NULL) is
- * tried first, and the only place if it is absolute. The caller owns the path. NULL with an error that lists where it
- * looked. */
+/* Looks for a dataset's file by its official name in the data root and one folder below; `folder` (may be
+ * NULL) is tried first, and the only place if it is absolute. The caller owns the path. NULL with an error
+ * that lists where it looked. */
 RV_API char *rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **error);
 
-/* In identify: hashes the content of a file into the identity (remembered by device, inode, size and times). */
+/* In identify: hashes the content of a file into the identity (remembered by device, inode, size and
+ * times). */
 RV_API gboolean rv_node_hash_file (RvNode *node, const char *path, GError **error);
 
 /* Shows that `done` of `total` is done; `text` says how it goes ("loss 0.43 accuracy 81.2 %"). */
@@ -95,7 +100,8 @@ RV_API void rv_node_progress (RvNode *node, uint64_t done, uint64_t total, const
 
 /* Ends a stage of long work with one plain line in a log, and one line in metrics.jsonl: the numbers by name,
  * ending with a NULL name. `text` is what a person reads. */
-RV_API void rv_node_report (RvNode *node, const char *text, const char *first_name, ...) G_GNUC_NULL_TERMINATED;
+RV_API void rv_node_report (RvNode *node, const char *text, const char *first_name,
+                            ...) G_GNUC_NULL_TERMINATED;
 
 /* TRUE once the user wants to stop: run returns FALSE with RV_ERROR_STOPPED soon after. Any worker. */
 RV_API gboolean rv_node_stopped (const RvNode *node);

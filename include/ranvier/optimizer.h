@@ -14,10 +14,10 @@ typedef struct
   /* The learning rate before the schedule. Main thread. */
   double (*rate) (const void *self);
 
-  /* One update of a flat range: weights [n] and slots [slots][n] change, gradient [n] is read; `step` counts from 1,
-   * `rate` is already scheduled. Any worker; ranges are split by the core. */
-  void (*update) (const void *self, float *weights, const float *gradient, float *const *slots, size_t n, uint64_t step,
-                  double rate);
+  /* One update of a flat range: weights [n] and slots [slots][n] change, gradient [n] is read; `step`
+   * counts from 1, `rate` is already scheduled. Any worker; ranges are split by the core. */
+  void (*update) (const void *self, float *weights, const float *gradient, float *const *slots, size_t n,
+                  uint64_t step, double rate);
 } RvOptimizerClass;
 
 typedef struct
@@ -28,10 +28,10 @@ typedef struct
 
 typedef struct
 {
-  /* Fills weight [rows][columns] (rows: outputs) of a layer with `fan_in` and `fan_out` connections per unit. A bias
-   * has one column and is_bias set. Draws element k from position k of `stream`. Main thread. */
-  void (*fill) (const void *self, RvStream stream, uint32_t rows, uint32_t columns, uint32_t fan_in, uint32_t fan_out,
-                gboolean is_bias, float *weight);
+  /* Fills weight [rows][columns] (rows: outputs) of a layer with `fan_in` and `fan_out` connections per
+   * unit. A bias has one column and is_bias set. Draws element k from position k of `stream`. Main thread. */
+  void (*fill) (const void *self, RvStream stream, uint32_t rows, uint32_t columns, uint32_t fan_in,
+                uint32_t fan_out, gboolean is_bias, float *weight);
 } RvInitializerClass;
 
 G_END_DECLS

@@ -1,5 +1,6 @@
 /* The parameter table: one constant array per plugin that fills a plain C struct and drives everything else,
- * checks, `ranvier inspect`, the reference pages. A C name with underscores is written with dashes in a pipeline. */
+ * checks, `ranvier inspect`, the reference pages. A C name with underscores is written with dashes in a
+ * pipeline. */
 #ifndef RANVIER_PARAM_H
 #define RANVIER_PARAM_H
 
@@ -55,7 +56,8 @@ typedef struct
   double *values;
 } RvRealMap;
 
-/* Where the numbers of a tensor come from: `0.5`, `uniform(a, b)`, `normal(mean, sd)`, `sigmoid(...)` of these. */
+/* Where the numbers of a tensor come from: `0.5`, `uniform(a, b)`, `normal(mean, sd)`, `sigmoid(...)` of
+ * these. */
 typedef struct
 {
   enum

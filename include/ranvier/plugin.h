@@ -1,4 +1,5 @@
-/* The descriptor: the one symbol that a plugin exports, a constant that can be read without running its code. */
+/* The descriptor: the one symbol that a plugin exports, a constant that can be read without running its
+ * code. */
 #ifndef RANVIER_PLUGIN_H
 #define RANVIER_PLUGIN_H
 
@@ -17,10 +18,10 @@ struct RvPlugin
   const char *doc;      /* one line */
   const char *citation; /* where the method comes from, or NULL */
   const RvParam *params; /* ends with RV_PARAM_END; NULL: no parameters */
-  uint32_t params_size;  /* of the struct that the table fills, with room for what the plugin adds; may be 0 */
+  uint32_t params_size;  /* of the struct that the table fills and the plugin may add to; may be 0 */
 
-  /* Called on the main thread once the struct is filled: checks that span several parameters, derived values. May
-   * be NULL. A GError must not name the plugin or the place, which the core puts before it. */
+  /* Called on the main thread once the struct is filled: checks that span several parameters, derived
+   * values. May be NULL. A GError must not name the plugin or the place, which the core puts before it. */
   gboolean (*init) (void *self, GError **error);
 
   /* Frees what init and the other functions allocated, never what the table filled. May be NULL. */

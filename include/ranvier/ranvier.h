@@ -3,6 +3,7 @@
 #define RANVIER_H
 
 #include <ranvier/base.h>
+#include <ranvier/clones.h>
 #include <ranvier/dataset.h>
 #include <ranvier/decoder.h>
 #include <ranvier/engine.h>

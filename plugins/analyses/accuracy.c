@@ -19,8 +19,10 @@ check (void *self, RvNode *node, GError **error)
   const RvDatasetSpec *model = rv_port_spec (&accuracy->model), *data = rv_port_spec (&accuracy->data);
   if (model->units == data->units && model->classes == data->classes && model->steps == data->steps)
     return TRUE;
-  g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "model '%s' takes %u units, %u steps and %u classes, but data '%s' has "
-               "%u, %u and %u", rv_port_name (&accuracy->model), model->units, model->steps, model->classes,
+  g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
+               "model '%s' takes %u units, %u steps and %u classes, but data '%s' has "
+               "%u, %u and %u",
+               rv_port_name (&accuracy->model), model->units, model->steps, model->classes,
                rv_port_name (&accuracy->data), data->units, data->steps, data->classes);
   return FALSE;
 }
@@ -81,11 +83,13 @@ run (void *self, RvNode *node, GError **error)
   Accuracy *accuracy = self;
   RvDataset *data = rv_port_dataset (&accuracy->data);
   const RvDatasetSpec *spec = rv_dataset_spec (data);
-  Confusion confusion = { spec->classes, g_new0 (uint64_t, (size_t) RV_TILE_SLOTS * spec->classes * spec->classes) };
+  Confusion confusion
+      = { spec->classes, g_new0 (uint64_t, (size_t)RV_TILE_SLOTS * spec->classes * spec->classes) };
   RvBatch all = { data, 0, NULL, spec->samples };
   RvObserver observer = { count_tile, &confusion };
   RvScore score;
-  const gboolean ok = rv_model_evaluate (rv_port_model (&accuracy->model), NULL, &all, &observer, &score, error);
+  const gboolean ok
+      = rv_model_evaluate (rv_port_model (&accuracy->model), NULL, &all, &observer, &score, error);
   if (ok)
     {
       RvTable *table = rv_table_new ("Accuracy");
@@ -93,7 +97,8 @@ run (void *self, RvNode *node, GError **error)
       const double share = score.decisions ? 100.0 * (double) score.correct / (double) score.decisions : NAN;
       rv_table_set_real (table, row, rv_table_add_column (table, "accuracy", RV_COLUMN_REAL, 2), share);
       rv_table_set_real (table, row, rv_table_add_column (table, "loss", RV_COLUMN_REAL, 4), score.loss);
-      rv_table_set_int (table, row, rv_table_add_column (table, "samples", RV_COLUMN_INT, 0), (int64_t) score.samples);
+      rv_table_set_int (table, row, rv_table_add_column (table, "samples", RV_COLUMN_INT, 0),
+                        (int64_t)score.samples);
       rv_node_set_output (node, "confusion", confusion_table (&confusion, spec));
       rv_node_set_output (node, "accuracy", rv_table_ref (table));
       rv_node_set_output (node, "", table);

@@ -1,5 +1,6 @@
-/* analysis/firing-rate: how often each neuron fires, in spikes per step, averaged over the samples of a dataset; by
- * layer, with the share of silent neurons, and as a histogram over neurons (Figure 3 of Yin et al. 2024). */
+/* analysis/firing-rate: how often each neuron fires, in spikes per step, averaged over the samples of a
+ * dataset; by layer, with the share of silent neurons, and as a histogram over neurons (Figure 3 of Yin et
+ * al. 2024). */
 #include <ranvier/ranvier.h>
 
 typedef struct
@@ -22,9 +23,10 @@ check (void *self, RvNode *node, GError **error)
   const RvDatasetSpec *model = rv_port_spec (&rate->model), *data = rv_port_spec (&rate->data);
   if (model->units == data->units && model->steps == data->steps)
     return TRUE;
-  g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "model '%s' takes %u units and %u steps, but data '%s' has %u and %u",
-               rv_port_name (&rate->model), model->units, model->steps, rv_port_name (&rate->data), data->units,
-               data->steps);
+  g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
+               "model '%s' takes %u units and %u steps, but data '%s' has %u and %u",
+               rv_port_name (&rate->model), model->units, model->steps, rv_port_name (&rate->data),
+               data->units, data->steps);
   return FALSE;
 }
 
@@ -48,7 +50,8 @@ count_tile (void *self, const RvTileView *view)
 
 /* Adds one layer's row to the table and its series to the figure. */
 static void
-add_layer (const FiringRate *rate, const Count *count, uint32_t layer, double steps, RvTable *table, RvFigure *figure)
+add_layer (const FiringRate *rate, const Count *count, uint32_t layer, double steps, RvTable *table,
+           RvFigure *figure)
 {
   const uint32_t units = count->first[layer + 1] - count->first[layer];
   g_autofree double *bins = g_new0 (double, rate->bins);
@@ -98,7 +101,8 @@ run (void *self, RvNode *node, GError **error)
     {
       static const char *const names[] = { "mean rate", "lowest rate", "highest rate", "silent neurons (%)" };
       RvTable *table = rv_table_new ("Firing rates (spikes per step)");
-      RvFigure *figure = rv_figure_new (RV_FIGURE_HISTOGRAM, "Firing rates", "Firing rate (spikes per step)", "Neurons");
+      RvFigure *figure
+          = rv_figure_new (RV_FIGURE_HISTOGRAM, "Firing rates", "Firing rate (spikes per step)", "Neurons");
       rv_table_add_column (table, "layer", RV_COLUMN_TEXT, 0);
       rv_table_add_column (table, "neurons", RV_COLUMN_INT, 0);
       for (uint32_t k = 0; k < G_N_ELEMENTS (names); k++)

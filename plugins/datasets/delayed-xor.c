@@ -1,6 +1,6 @@
-/* dataset/delayed-xor: two patterns far apart, each firing at a low or a high rate; the label is the XOR of the two.
- * Fresh trials every epoch of the training split; the test split draws from a stream of its own (Zheng et al. 2024,
- * DH-SNN). */
+/* dataset/delayed-xor: two patterns far apart, each firing at a low or a high rate; the label is the XOR
+ * of the two. Fresh trials every epoch of the training split; the test split draws from a stream of its
+ * own (Zheng et al. 2024, DH-SNN). */
 #include <ranvier/ranvier.h>
 
 static const char *const splits[] = { "train", "test", NULL };
@@ -25,9 +25,14 @@ static RvDatasetSpec
 spec_of (const Xor *options)
 {
   const uint32_t channels = (uint32_t) options->channels;
-  return (RvDatasetSpec){ .form = RV_FORM_SPIKES, .samples = (uint32_t) options->samples, .units = channels,
-                          .dims = { channels, 1, 1 }, .steps = (uint32_t) (2 * options->pattern + options->gap),
-                          .classes = 2, .step_width = 1e-3, .varies = options->split == 0,
+  return (RvDatasetSpec){ .form = RV_FORM_SPIKES,
+                          .samples = (uint32_t)options->samples,
+                          .units = channels,
+                          .dims = { channels, 1, 1 },
+                          .steps = (uint32_t)(2 * options->pattern + options->gap),
+                          .classes = 2,
+                          .step_width = 1e-3,
+                          .varies = options->split == 0,
                           .split = splits[options->split] };
 }
 
@@ -55,7 +60,8 @@ read_trial (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, G
   const RvStream bins = rv_stream_fork (own, 1), gaps = rv_stream_fork (own, 2);
   const uint64_t bits = rv_stream_bits (own, 0);
   const double rates[2] = { options->low, options->high };
-  const uint64_t limit[2] = { (uint64_t) (rates[bits & 1] * 0x1p32), (uint64_t) (rates[bits >> 1 & 1] * 0x1p32) };
+  const uint64_t limit[2]
+      = { (uint64_t)(rates[bits & 1] * 0x1p32), (uint64_t)(rates[bits >> 1 & 1] * 0x1p32) };
   uint32_t count = 0;
   uint64_t draw = 0, noise = next_noise (trials, gaps, &draw, 0);
   rv_recording_set_spikes (out, trials->steps, channels, (size_t) trials->steps * channels + 1);
@@ -121,7 +127,8 @@ static const RvParam params[] = {
   RV_PARAM_END
 };
 
-static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "The trials" }, { NULL, RV_ARTEFACT_NONE, NULL } };
+static const RvOutput outputs[]
+    = { { "", RV_ARTEFACT_DATASET, "The trials" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
 static const RvNodeClass class = { outputs, check, run, NULL };
 

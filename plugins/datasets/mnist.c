@@ -1,5 +1,5 @@
-/* dataset/mnist: images and labels in IDX files, plain or gzip, as LeCun publishes MNIST; Fashion-MNIST and others
- * have the same form. The parser is our own, since no library in the distributions reads IDX. */
+/* dataset/mnist: images and labels in IDX files, plain or gzip, as LeCun publishes MNIST; Fashion-MNIST
+ * and others have the same form. The parser is our own, since no library in the distributions reads IDX. */
 #include <archive.h>
 #include <archive_entry.h>
 #include <ranvier/ranvier.h>
@@ -52,7 +52,8 @@ read_content (File *file, size_t most, GError **error)
       g_byte_array_append (file->bytes, block, (guint) n);
     }
   if (!good)
-    g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s can not be read: %s", file->path, archive_error_string (archive));
+    g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s can not be read: %s", file->path,
+                 archive_error_string (archive));
   archive_read_free (archive);
   return good;
 }
@@ -92,8 +93,9 @@ parse_header (const File *file, uint32_t dims, Shape *shape, GError **error)
   const size_t header = 4 + 4 * dims;
   if (file->bytes->len < header || big_endian (file, 0) != 0x800 + dims)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s is no IDX file of %s: it should begin with the number %u",
-                   file->path, dims == 3 ? "images" : "labels", 0x800 + dims);
+      g_set_error (error, RV_ERROR, RV_ERROR_DATA,
+                   "%s is no IDX file of %s: it should begin with the number %u", file->path,
+                   dims == 3 ? "images" : "labels", 0x800 + dims);
       return FALSE;
     }
   *shape = (Shape){ big_endian (file, 4), 1, 1 };
@@ -104,8 +106,8 @@ parse_header (const File *file, uint32_t dims, Shape *shape, GError **error)
     }
   if (shape->count && shape->height && shape->width && shape->height <= 4096 && shape->width <= 4096)
     return TRUE;
-  g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s says it holds %u images of %u x %u, which can not be", file->path,
-               shape->count, shape->height, shape->width);
+  g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s says it holds %u images of %u x %u, which can not be",
+               file->path, shape->count, shape->height, shape->width);
   return FALSE;
 }
 
@@ -131,7 +133,7 @@ file_name (const Mnist *mnist, gboolean images)
 static RvDatasetSpec
 spec_of (const Mnist *mnist, const Shape *shape)
 {
-  const uint32_t wanted = mnist->samples ? (uint32_t) MIN (mnist->samples, (int64_t) UINT32_MAX) : shape->count;
+  const uint32_t wanted = mnist->samples ? (uint32_t)MIN (mnist->samples, (int64_t)UINT32_MAX) : shape->count;
   return (RvDatasetSpec){ .form = RV_FORM_STATIC, .samples = MIN (wanted, shape->count),
                           .units = shape->height * shape->width, .dims = { 1, shape->height, shape->width },
                           .classes = 10, .split = splits[mnist->split] };
@@ -200,14 +202,16 @@ load (const Mnist *mnist, RvNode *node, Images *images, Shape *shape, GError **e
   Shape labels;
   if (!open_file (mnist, node, file_name (mnist, TRUE), G_MAXINT32, &images->images, error)
       || !open_file (mnist, node, file_name (mnist, FALSE), G_MAXINT32, &images->labels, error)
-      || !parse_header (&images->images, 3, shape, error) || !parse_header (&images->labels, 1, &labels, error)
-      || !check_length (&images->images, 16, shape, error) || !check_length (&images->labels, 8, &labels, error))
+      || !parse_header (&images->images, 3, shape, error)
+      || !parse_header (&images->labels, 1, &labels, error)
+      || !check_length (&images->images, 16, shape, error)
+      || !check_length (&images->labels, 8, &labels, error))
     return FALSE;
   images->units = shape->height * shape->width;
   if (labels.count != shape->count)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s holds %u images, but %s holds %u labels", images->images.path,
-                   shape->count, images->labels.path, labels.count);
+      g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s holds %u images, but %s holds %u labels",
+                   images->images.path, shape->count, images->labels.path, labels.count);
       return FALSE;
     }
   for (uint32_t k = 0; k < labels.count; k++)
@@ -242,7 +246,8 @@ static const RvParam params[] = {
   RV_PARAM_END
 };
 
-static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "The images" }, { NULL, RV_ARTEFACT_NONE, NULL } };
+static const RvOutput outputs[]
+    = { { "", RV_ARTEFACT_DATASET, "The images" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
 static const RvNodeClass class = { outputs, check, run, identify };
 

@@ -4,11 +4,13 @@
 #include <ranvier/ranvier.h>
 
 #define RV_NEURON_STATES(S) S (u) S (a)
-#define RV_NEURON_PARAMS(P)                                                                                            \
-  P (TRAINABLE, leak, "0.9", 0, 1, "", "Share of the membrane kept from step to step", RV_PARAM_UNIT_INTERVAL)         \
-  P (TRAINABLE, threshold, "1", 1e-6, 1e6, "", "Threshold of a neuron that has not fired", 0)                          \
-  P (TRAINABLE, strength, "0.2", 0, 1e6, "", "How far one spike raises the threshold", 0)                              \
-  P (TRAINABLE, adaptation_leak, "0.95", 0, 1, "", "Share of the rise kept from step to step", RV_PARAM_UNIT_INTERVAL)
+#define RV_NEURON_PARAMS(P)                                                                                  \
+  P (TRAINABLE, leak, "0.9", 0, 1, "", "Share of the membrane kept from step to step",                       \
+     RV_PARAM_UNIT_INTERVAL)                                                                                 \
+  P (TRAINABLE, threshold, "1", 1e-6, 1e6, "", "Threshold of a neuron that has not fired", 0)                \
+  P (TRAINABLE, strength, "0.2", 0, 1e6, "", "How far one spike raises the threshold", 0)                    \
+  P (TRAINABLE, adaptation_leak, "0.95", 0, 1, "", "Share of the rise kept from step to step",               \
+     RV_PARAM_UNIT_INTERVAL)
 #include <ranvier/neuron-types.h>
 
 RV_FN float

@@ -1,7 +1,7 @@
 /* neuron/lif: leaky integrate-and-fire.
  *   u <- leak u + gain i,  z = u - threshold,  s = [z > 0],  gain = 1 or 1 - leak
- * and a spike resets: hard u <- u (1 - s); soft u <- u - threshold s at once; soft-after-leak the same subtraction, but
- * made with the next input, unleaked (Zheng et al. 2024); none. */
+ * and a spike resets: hard u <- u (1 - s); soft u <- u - threshold s at once; soft-after-leak the same
+ * subtraction, but made with the next input, unleaked (Zheng et al. 2024); none. */
 #include <ranvier/ranvier.h>
 
 enum

@@ -1,13 +1,6 @@
 /* Arctangent surrogate: the slope has heavy tails, so that neurons far from the threshold still learn. */
 #include <ranvier/ranvier.h>
 
-/* One clone of the loop per level of x86-64, chosen when the plugin is loaded. */
-#if defined (__x86_64__) && defined (__GNUC__) && !defined (__clang__)
-#define CLONES __attribute__ ((target_clones ("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
-
 typedef struct
 {
   double alpha;
@@ -19,7 +12,7 @@ static const RvParam params[] = {
 };
 
 /* h (z) = (alpha / 2) / (1 + (pi / 2 alpha z)^2) (Fang et al. 2021). */
-CLONES static void
+RV_FN void
 slope (const void *data, const float *z, float *h, uint32_t n)
 {
   const Self *self = data;
@@ -30,6 +23,8 @@ slope (const void *data, const float *z, float *h, uint32_t n)
     h[i] = half / (1.0f + c * z[i] * (c * z[i]));
 }
 
+RV_CLONES (slope, (const void *self, const float *z, float *h, uint32_t n), (self, z, h, n))
+
 static void
 fire (const void *data, const float *z, float *spike, uint32_t n)
 {
@@ -38,7 +33,7 @@ fire (const void *data, const float *z, float *spike, uint32_t n)
     spike[i] = (float) (atan (0.5 * G_PI * self->alpha * z[i]) / G_PI + 0.5);
 }
 
-static const RvSurrogateClass class = { .slope = slope, .fire = fire };
+static const RvSurrogateClass class = { .slope = RV_CLONES_OF (slope), .fire = fire };
 
 RV_PLUGIN ("surrogate", "arctan")
   .version = "1.0",

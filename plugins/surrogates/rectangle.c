@@ -1,13 +1,6 @@
 /* Rectangular surrogate: constant slope near the threshold; what most STBP-trained networks use. */
 #include <ranvier/ranvier.h>
 
-/* One clone of the loop per level of x86-64, chosen when the plugin is loaded. */
-#if defined (__x86_64__) && defined (__GNUC__) && !defined (__clang__)
-#define CLONES __attribute__ ((target_clones ("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
-
 typedef struct
 {
   double width;
@@ -29,7 +22,7 @@ height_of (const Self *self)
 }
 
 /* h (z) = height where |z| < a, else 0 (Wu et al. 2018, eq. 24, there with the full width). */
-CLONES static void
+RV_FN void
 slope (const void *data, const float *z, float *h, uint32_t n)
 {
   const Self *self = data;
@@ -39,6 +32,8 @@ slope (const void *data, const float *z, float *h, uint32_t n)
   for (uint32_t i = 0; i < n; i++)
     h[i] = fabsf (z[i]) < a ? height : 0.0f;
 }
+
+RV_CLONES (slope, (const void *self, const float *z, float *h, uint32_t n), (self, z, h, n))
 
 static void
 fire (const void *data, const float *z, float *spike, uint32_t n)
@@ -50,7 +45,7 @@ fire (const void *data, const float *z, float *spike, uint32_t n)
     spike[i] = (float) (height * (fmin (fmax (z[i], -a), a) + a));
 }
 
-static const RvSurrogateClass class = { .slope = slope, .fire = fire };
+static const RvSurrogateClass class = { .slope = RV_CLONES_OF (slope), .fire = fire };
 
 RV_PLUGIN ("surrogate", "rectangle")
   .version = "1.0",

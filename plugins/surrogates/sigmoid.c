@@ -1,13 +1,6 @@
 /* Sigmoid surrogate: the slope is the derivative of a logistic function of the membrane. */
 #include <ranvier/ranvier.h>
 
-/* One clone of the loop per level of x86-64, chosen when the plugin is loaded. */
-#if defined (__x86_64__) && defined (__GNUC__) && !defined (__clang__)
-#define CLONES __attribute__ ((target_clones ("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
-
 typedef struct
 {
   double steepness;
@@ -19,7 +12,7 @@ static const RvParam params[] = {
 };
 
 /* h (z) = k s (1 - s), s = 1 / (1 + exp (-k z)) (Wu et al. 2018, h3 with k = 1 / a). */
-CLONES static void
+RV_FN void
 slope (const void *data, const float *z, float *h, uint32_t n)
 {
   const Self *self = data;
@@ -32,6 +25,8 @@ slope (const void *data, const float *z, float *h, uint32_t n)
     }
 }
 
+RV_CLONES (slope, (const void *self, const float *z, float *h, uint32_t n), (self, z, h, n))
+
 static void
 fire (const void *data, const float *z, float *spike, uint32_t n)
 {
@@ -40,7 +35,7 @@ fire (const void *data, const float *z, float *spike, uint32_t n)
     spike[i] = (float) (1.0 / (1.0 + exp (-self->steepness * z[i])));
 }
 
-static const RvSurrogateClass class = { .slope = slope, .fire = fire };
+static const RvSurrogateClass class = { .slope = RV_CLONES_OF (slope), .fire = fire };
 
 RV_PLUGIN ("surrogate", "sigmoid")
   .version = "1.0",

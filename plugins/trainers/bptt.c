@@ -29,7 +29,8 @@ check (void *self, RvNode *node, GError **error)
 {
   Bptt *bptt = self;
   const RvDatasetSpec *data = rv_port_spec (&bptt->data);
-  g_autoptr (RvModel) model = rv_model_new (&bptt->network, bptt->decoder, bptt->loss, data, (uint64_t) bptt->seed, error);
+  g_autoptr (RvModel) model
+      = rv_model_new (&bptt->network, bptt->decoder, bptt->loss, data, (uint64_t)bptt->seed, error);
   if (!model)
     return FALSE;
   if (rv_port_is_wired (&bptt->validation))
@@ -37,8 +38,10 @@ check (void *self, RvNode *node, GError **error)
       const RvDatasetSpec *other = rv_port_spec (&bptt->validation);
       if (other->units != data->units || other->steps != data->steps || other->classes != data->classes)
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "data '%s' has %u units, %u steps and %u classes, but validation "
-                       "'%s' has %u, %u and %u", rv_port_name (&bptt->data), data->units, data->steps, data->classes,
+          g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
+                       "data '%s' has %u units, %u steps and %u classes, but validation "
+                       "'%s' has %u, %u and %u",
+                       rv_port_name (&bptt->data), data->units, data->steps, data->classes,
                        rv_port_name (&bptt->validation), other->units, other->steps, other->classes);
           return FALSE;
         }
@@ -65,8 +68,8 @@ static gboolean
 diverged (Fit *fit, const RvBatch *batch, uint64_t epoch, uint32_t number, GError **error)
 {
   g_autofree char *why = rv_model_diagnose (fit->model, batch);
-  g_set_error (error, RV_ERROR, RV_ERROR_DIVERGED, "training diverged in epoch %" G_GUINT64_FORMAT ", batch %u: %s",
-               epoch, number, why);
+  g_set_error (error, RV_ERROR, RV_ERROR_DIVERGED,
+               "training diverged in epoch %" G_GUINT64_FORMAT ", batch %u: %s", epoch, number, why);
   return FALSE;
 }
 
@@ -101,7 +104,8 @@ train_epoch (Fit *fit, uint64_t epoch, double factor, RvScore *sum, double *norm
       sum->decisions += score.decisions;
       sum->correct += score.correct;
       if (number % 16 == 0)
-        rv_node_progress (fit->node, (epoch - 1) * samples + first, (uint64_t) bptt->epochs * samples, "training");
+        rv_node_progress (fit->node, (epoch - 1) * samples + first, (uint64_t)bptt->epochs * samples,
+                          "training");
     }
   sum->loss /= (double) MAX (sum->samples, 1);
   return TRUE;
@@ -142,10 +146,13 @@ finish_epoch (Fit *fit, uint64_t epoch, const RvScore *train, double norm, doubl
       fit->last[k] = now[k];
       fit->top[k] = isnan (fit->top[k]) || now[k] > fit->top[k] ? now[k] : fit->top[k];
     }
-  g_autofree char *extra = fit->validation ? g_strdup_printf ("  validation %.2f %%", checked) : g_strdup ("");
-  g_autofree char *text = g_strdup_printf ("epoch %" G_GUINT64_FORMAT "/%" G_GINT64_FORMAT "  loss %.4f  accuracy %.2f %%"
-                                           "%s  %.0f samples/s", epoch, fit->options->epochs, train->loss, accuracy,
-                                           extra, (double) train->samples / MAX (seconds, 1e-9));
+  g_autofree char *extra
+      = fit->validation ? g_strdup_printf ("  validation %.2f %%", checked) : g_strdup ("");
+  g_autofree char *text
+      = g_strdup_printf ("epoch %" G_GUINT64_FORMAT "/%" G_GINT64_FORMAT "  loss %.4f  accuracy %.2f %%"
+                         "%s  %.0f samples/s",
+                         epoch, fit->options->epochs, train->loss, accuracy, extra,
+                         (double)train->samples / MAX (seconds, 1e-9));
   rv_node_report (fit->node, text, "epoch", (double) epoch, "loss", train->loss, "accuracy", accuracy,
                   "gradient_norm", norm, "validation_loss", loss, "validation_accuracy", checked, NULL);
   return TRUE;
@@ -154,7 +161,8 @@ finish_epoch (Fit *fit, uint64_t epoch, const RvScore *train, double norm, doubl
 static RvTable *
 new_summary (const Fit *fit)
 {
-  static const char *const names[] = { "training last", "training best", "validation last", "validation best" };
+  static const char *const names[]
+      = { "training last", "training best", "validation last", "validation best" };
   const double values[] = { fit->last[0], fit->top[0], fit->last[1], fit->top[1] };
   RvTable *table = rv_table_new ("Training summary (accuracy in per cent)");
   const uint32_t row = rv_table_add_row (table);
@@ -163,7 +171,8 @@ new_summary (const Fit *fit)
       const uint32_t column = rv_table_add_column (table, names[k], RV_COLUMN_REAL, 2);
       rv_table_set_real (table, row, column, values[k]);
     }
-  rv_table_set_int (table, row, rv_table_add_column (table, "epochs", RV_COLUMN_INT, 0), fit->options->epochs);
+  rv_table_set_int (table, row, rv_table_add_column (table, "epochs", RV_COLUMN_INT, 0),
+                    fit->options->epochs);
   if (fit->validation && g_strcmp0 (rv_dataset_spec (fit->validation)->split, "test") == 0)
     rv_table_add_note (table, "selected on test: `validation best` is the best epoch on the test split");
   return table;
@@ -181,7 +190,8 @@ train (Fit *fit, GError **error)
       const gint64 began = g_get_monotonic_time ();
       const double factor = schedule->factor (bptt->schedule->self, epoch - 1);
       if (!train_epoch (fit, epoch, factor, &score, &norm, error)
-          || !finish_epoch (fit, epoch, &score, norm, (double) (g_get_monotonic_time () - began) * 1e-6, error))
+          || !finish_epoch (fit, epoch, &score, norm, (double)(g_get_monotonic_time () - began) * 1e-6,
+                            error))
         return FALSE;
     }
   return TRUE;
@@ -220,20 +230,21 @@ run (void *self, RvNode *node, GError **error)
   return ok;
 }
 
-static const RvParam params[] = {
-  RV_PORT (Bptt, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "What to train on"),
-  RV_PORT (Bptt, validation, RV_ARTEFACT_DATASET, 0, "Evaluated after every epoch; decides which model is `best`"),
-  RV_SLOTS (Bptt, network, "layer", "The layers, from the input to the classes"),
-  RV_SLOT (Bptt, decoder, "decoder", "rate", "From the last layer's output over time to scores"),
-  RV_SLOT (Bptt, loss, "loss", "cross-entropy", "The price of a decision"),
-  RV_SLOT (Bptt, optimizer, "optimizer", "adam", "How weights follow gradients"),
-  RV_SLOT (Bptt, schedule, "schedule", "constant", "How the learning rate changes over epochs"),
-  RV_INT (Bptt, seed, "1", 0, 9e15, "", "Key of the first weights, the order of samples and all other draws"),
-  RV_INT (Bptt, epochs, "10", 0, 1e6, "", "Passes over the data; 0: the model as it was initialised"),
-  RV_INT (Bptt, batch, "128", 1, 1e7, "", "Samples per update"),
-  RV_REAL (Bptt, clip, "0", 0, 1e30, "", "Largest norm of the gradient; 0: no clipping"),
-  RV_PARAM_END
-};
+static const RvParam params[]
+    = { RV_PORT (Bptt, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "What to train on"),
+        RV_PORT (Bptt, validation, RV_ARTEFACT_DATASET, 0,
+                 "Evaluated after every epoch; decides which model is `best`"),
+        RV_SLOTS (Bptt, network, "layer", "The layers, from the input to the classes"),
+        RV_SLOT (Bptt, decoder, "decoder", "rate", "From the last layer's output over time to scores"),
+        RV_SLOT (Bptt, loss, "loss", "cross-entropy", "The price of a decision"),
+        RV_SLOT (Bptt, optimizer, "optimizer", "adam", "How weights follow gradients"),
+        RV_SLOT (Bptt, schedule, "schedule", "constant", "How the learning rate changes over epochs"),
+        RV_INT (Bptt, seed, "1", 0, 9e15, "",
+                "Key of the first weights, the order of samples and all other draws"),
+        RV_INT (Bptt, epochs, "10", 0, 1e6, "", "Passes over the data; 0: the model as it was initialised"),
+        RV_INT (Bptt, batch, "128", 1, 1e7, "", "Samples per update"),
+        RV_REAL (Bptt, clip, "0", 0, 1e30, "", "Largest norm of the gradient; 0: no clipping"),
+        RV_PARAM_END };
 
 static const RvOutput outputs[] = {
   { "last", RV_ARTEFACT_MODEL, "The model after the last epoch" },
@@ -245,12 +256,9 @@ static const RvOutput outputs[] = {
 
 static const RvNodeClass class = { outputs, check, run, NULL };
 
-RV_PLUGIN ("trainer", "bptt")
-  .version = "1.0",
-  .licence = "LGPL-2.1-or-later",
-  .doc = "Backpropagation through time with surrogate gradients",
-  .citation = "Wu et al. 2018, Spatio-temporal backpropagation for training high-performance spiking neural networks",
-  .params = params,
-  .params_size = sizeof (Bptt),
-  .functions = &class,
+RV_PLUGIN ("trainer", "bptt").version = "1.0", .licence = "LGPL-2.1-or-later",
+                      .doc = "Backpropagation through time with surrogate gradients",
+                      .citation = "Wu et al. 2018, Spatio-temporal backpropagation for training "
+                                  "high-performance spiking neural networks",
+                      .params = params, .params_size = sizeof (Bptt), .functions = &class,
 };

@@ -1,5 +1,6 @@
-/* One training step (forward, backward, Adam) of two networks on made data, to set beside pytorch-step.py: XOR
- * 20-16-2 at the task's spike density, and MNIST 784-512-10 with 19 % of the pixels lit. Prints milliseconds. */
+/* One training step (forward, backward, Adam) of two networks on made data, to set beside pytorch-step.py:
+ * XOR 20-16-2 at the task's spike density, and MNIST 784-512-10 with 19 % of the pixels lit. Prints
+ * milliseconds. */
 #include "base/threads.h"
 #include "pipeline/document.h"
 #include "plugin/params.h"
@@ -67,8 +68,8 @@ bench (const char *name, const char *hidden, const char *readout, const char *de
   RvInstance *layers[2] = { make ("layer", hidden, "network.0"), make ("layer", readout, "network.1") };
   RvInstances network = { 2, layers };
   g_autoptr (RvDataset) data = rv_dataset_new (spec, read, NULL, NULL);
-  g_autoptr (RvModel) model = rv_model_new (&network, make ("decoder", decoder, "decoder"), make ("loss", loss, "loss"),
-                                            spec, 1, &error);
+  g_autoptr (RvModel) model = rv_model_new (&network, make ("decoder", decoder, "decoder"),
+                                            make ("loss", loss, "loss"), spec, 1, &error);
   g_autoptr (RvUpdater) updater = rv_updater_new (model, make ("optimizer", "adam", "optimizer"));
   g_autofree float *gradient = g_new (float, rv_model_parameter_count (model));
   RvBatch batch = { data, 0, NULL, spec->samples };
@@ -84,23 +85,25 @@ bench (const char *name, const char *hidden, const char *readout, const char *de
       times[round] = (double) (g_get_monotonic_time () - began) / 1e3 / repeats;
     }
   qsort (times, 9, sizeof *times, by_size);
-  printf ("%s: median %.2f ms a step [%.2f to %.2f], %u samples, %u threads, %s\n", name, times[4], times[0], times[8],
-          spec->samples, rv_threads_get (), rv_isa_name (rv_isa ()));
+  printf ("%s: median %.2f ms a step [%.2f to %.2f], %u samples, %u threads, %s\n", name, times[4], times[0],
+          times[8], spec->samples, rv_threads_get (), rv_isa_name (rv_isa ()));
 }
 
 int
 main (int argc, char **argv)
 {
   rv_threads_set (argc > 1 ? (uint32_t) atoi (argv[1]) : 2);
-  const RvDatasetSpec xor = { .form = RV_FORM_SPIKES, .samples = 500, .units = 20, .steps = 200, .classes = 2 };
-  const RvDatasetSpec image = { .form = RV_FORM_STATIC, .samples = 512, .units = 784, .steps = 8, .classes = 10 };
+  const RvDatasetSpec xor
+      = { .form = RV_FORM_SPIKES, .samples = 500, .units = 20, .steps = 200, .classes = 2 };
+  const RvDatasetSpec image
+      = { .form = RV_FORM_STATIC, .samples = 512, .units = 784, .steps = 8, .classes = 10 };
 #define LEAK "leak: {learned: per-neuron, initial: \"sigmoid(uniform(0, 4))\"}, input-gain: one-minus-leak"
   bench ("XOR 20-16-2, T = 200",
          "{use: dense, units: 16, neuron: {use: lif, threshold: 0.5, surrogate: multi-gaussian, " LEAK "}}",
          "{use: dense, units: 2, neuron: {use: leaky-integrator, " LEAK "}}", "{use: each-step, from: 191}",
          "{use: cross-entropy, softmax: twice}", &xor, read_xor, 20);
   bench ("MNIST 784-512-10, T = 8", "{use: dense, units: 512, neuron: {use: lif, leak: 0.3, threshold: 0.3}}",
-         "{use: dense, units: 10, neuron: {use: lif, leak: 0.3, threshold: 0.3}}", "rate", "cross-entropy", &image,
-         read_image, 10);
+         "{use: dense, units: 10, neuron: {use: lif, leak: 0.3, threshold: 0.3}}", "rate", "cross-entropy",
+         &image, read_image, 10);
   return 0;
 }

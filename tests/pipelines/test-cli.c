@@ -1,4 +1,5 @@
-/* The program from outside: exit codes, messages, what it writes, and the same bits for any number of threads. */
+/* The program from outside: exit codes, messages, what it writes, and the same bits for any number of
+ * threads. */
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -46,7 +47,8 @@ ranvier (const Fixture *f, const char *verb, const char *arguments, char **said)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *out = NULL, *err = NULL;
-  g_autofree char *line = g_strdup_printf ("'%s' %s '%s' %s", g_getenv ("RANVIER_PROGRAM"), verb, f->file, arguments);
+  g_autofree char *line
+      = g_strdup_printf ("'%s' %s '%s' %s", g_getenv ("RANVIER_PROGRAM"), verb, f->file, arguments);
   g_auto (GStrv) argv = NULL;
   int status;
   g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
@@ -129,8 +131,13 @@ test_threads (Fixture *f, gconstpointer user)
 static void
 test_directory (Fixture *f, gconstpointer user)
 {
-  static const char *const files[] = { "pipeline.yaml", "resolved.yaml", "run.json", "metrics.jsonl", "tables/table.csv",
-                                       "tables/table.md", "tables/score.confusion/variant=baseline.csv",
+  static const char *const files[] = { "pipeline.yaml",
+                                       "resolved.yaml",
+                                       "run.json",
+                                       "metrics.jsonl",
+                                       "tables/table.csv",
+                                       "tables/table.md",
+                                       "tables/score.confusion/variant=baseline.csv",
                                        "tables/fit.history/variant=without_reset.csv",
                                        "figures/firing.figure/variant=baseline.gp" };
   g_autofree char *said = NULL, *arguments = g_strdup_printf ("--out '%s'", f->out);
@@ -149,9 +156,9 @@ test_directory (Fixture *f, gconstpointer user)
 static void
 test_mistakes (Fixture *f, gconstpointer user)
 {
-  static const char *const expected[] = { ":3:51: dataset/delayed-xor has no parameter 'smaples'; did you mean 'samples'?",
-                                          ":4:46: ", "there is no plugin neuron/lf; did you mean 'lif'", ":10:",
-                                          "there is no node 'fitt'" };
+  static const char *const expected[]
+      = { ":3:51: dataset/delayed-xor has no parameter 'smaples'; did you mean 'samples'?",
+          ":4:46: ", "there is no plugin neuron/lf; did you mean 'lif'", ":10:", "there is no node 'fitt'" };
   g_autofree char *said = NULL, *arguments = g_strdup_printf ("--out '%s'", f->out);
   write_pipeline (f, "title: five mistakes\n"
                      "nodes:\n"
@@ -186,8 +193,11 @@ test_shapes (Fixture *f, gconstpointer user)
 static void
 test_diverged (Fixture *f, gconstpointer user)
 {
-  g_autofree char *said = NULL, *arguments = g_strdup_printf ("-s fit.optimizer=sgd -s fit.optimizer.rate=1e6 -s fit.loss=mse "
-                                                                "-s epochs=50 --out '%s'", f->out);
+  g_autofree char *said = NULL,
+                  *arguments
+                  = g_strdup_printf ("-s fit.optimizer=sgd -s fit.optimizer.rate=1e6 -s fit.loss=mse "
+                                     "-s epochs=50 --out '%s'",
+                                     f->out);
   write_pipeline (f, STUDY);
   g_assert_cmpint (ranvier (f, "run", arguments, &said), ==, 1);
   g_assert_nonnull (strstr (said, "training diverged in epoch "));
@@ -198,8 +208,8 @@ test_diverged (Fixture *f, gconstpointer user)
 static void
 test_edges (Fixture *f, gconstpointer user)
 {
-  static const char *const settings[] = { "-s epochs=0", "-s batch=5000", "-s noise=0 -s high=0", "-s noise=1",
-                                          "-s variant=baseline" };
+  static const char *const settings[]
+      = { "-s epochs=0", "-s batch=5000", "-s noise=0 -s high=0", "-s noise=1", "-s variant=baseline" };
   write_pipeline (f, STUDY);
   for (guint k = 0; k < G_N_ELEMENTS (settings); k++)
     {
@@ -228,8 +238,9 @@ main (int argc, char **argv)
   {
     const char *path;
     void (*test) (Fixture *f, gconstpointer user);
-  } tests[] = { { "/cli/threads", test_threads },   { "/cli/directory", test_directory }, { "/cli/mistakes", test_mistakes },
-                { "/cli/shapes", test_shapes },     { "/cli/diverged", test_diverged },   { "/cli/edges", test_edges },
+  } tests[] = { { "/cli/threads", test_threads },   { "/cli/directory", test_directory },
+                { "/cli/mistakes", test_mistakes }, { "/cli/shapes", test_shapes },
+                { "/cli/diverged", test_diverged }, { "/cli/edges", test_edges },
                 { "/cli/usage", test_usage } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)

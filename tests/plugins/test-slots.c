@@ -1,5 +1,6 @@
 /* The small plugins that fill slots, each against plain formulas or finite differences: surrogates, decoders,
  * losses, optimizers, schedules and initializers. */
+#include "base/threads.h"
 #include "pipeline/document.h"
 #include "plugin/params.h"
 #include <ranvier/ranvier.h>
@@ -80,7 +81,7 @@ test_surrogate (gconstpointer user)
       right[k] = z[k] + e;
       left[k] = z[k] - e;
     }
-  class->slope (instance->self, z, h, POINTS);
+  class->slope[rv_isa ()] (instance->self, z, h, POINTS);
   class->fire (instance->self, right, above, POINTS);
   class->fire (instance->self, left, below, POINTS);
   for (uint32_t k = 0; k < POINTS; k++)
@@ -95,11 +96,14 @@ test_surrogate (gconstpointer user)
       checked++;
     }
   g_assert_cmpuint (checked, >, POINTS - 16);
-  /* any multiple of the lanes, in place, gives the same bits */
-  memcpy (above, z, bytes);
-  for (uint32_t k = 0, n = RV_LANES; k < POINTS; k += n, n = MIN (n + RV_LANES, POINTS - k))
-    class->slope (instance->self, above + k, above + k, n);
-  g_assert_cmpmem (above, bytes, h, bytes);
+  /* any multiple of the lanes, in place, and any clone that runs here gives the same bits */
+  for (int isa = RV_ISA_BASELINE; isa <= rv_isa (); isa++)
+    {
+      memcpy (above, z, bytes);
+      for (uint32_t k = 0, n = RV_LANES; k < POINTS; k += n, n = MIN (n + RV_LANES, POINTS - k))
+        class->slope[isa] (instance->self, above + k, above + k, n);
+      g_assert_cmpmem (above, bytes, h, bytes);
+    }
   float *const all[] = { z, h, right, left, above, below };
   for (guint k = 0; k < G_N_ELEMENTS (all); k++)
     rv_aligned_free (all[k]);
@@ -120,7 +124,7 @@ test_surrogate_values (void)
       z[k] = places[k];
       z[k + G_N_ELEMENTS (places)] = -places[k];
     }
-  gaussian_class->slope (gaussian->self, z, h, RV_LANES);
+  gaussian_class->slope[rv_isa ()] (gaussian->self, z, h, RV_LANES);
   for (guint k = 0; k < G_N_ELEMENTS (places); k++)
     {
       assert_near (h[k], expected[k], 1e-4, "multi-gaussian", k);
@@ -128,7 +132,7 @@ test_surrogate_values (void)
     }
   for (guint k = 0; k < RV_LANES; k++)
     z[k] = ((float) k - 7.5f) / 10.0f;
-  rectangle_class->slope (rectangle->self, z, h, RV_LANES);
+  rectangle_class->slope[rv_isa ()] (rectangle->self, z, h, RV_LANES);
   for (guint k = 0; k < RV_LANES; k++)
     g_assert_cmpfloat (h[k], ==, fabsf (z[k]) < 0.25f ? 2.0f : 0.0f);
   rv_aligned_free (z);

@@ -1,5 +1,5 @@
-/* Gradients of whole networks: against finite differences of the relaxed network, for every kind of neuron, reset and
- * input; and the same bits for any number of threads. */
+/* Gradients of whole networks: against finite differences of the relaxed network, for every kind of
+ * neuron, reset and input; and the same bits for any number of threads. */
 #include "base/threads.h"
 #include "pipeline/document.h"
 #include "plugin/params.h"
@@ -43,8 +43,13 @@ read_recording (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *ou
 static RvDataset *
 make_data (RvForm form)
 {
-  RvDatasetSpec spec = { .form = form, .samples = SAMPLES, .units = UNITS, .dims = { UNITS, 1, 1 }, .steps = STEPS,
-                         .classes = CLASSES, .split = "train" };
+  RvDatasetSpec spec = { .form = form,
+                         .samples = SAMPLES,
+                         .units = UNITS,
+                         .dims = { UNITS, 1, 1 },
+                         .steps = STEPS,
+                         .classes = CLASSES,
+                         .split = "train" };
   return rv_dataset_new (&spec, read_recording, GINT_TO_POINTER (form), NULL);
 }
 
@@ -85,22 +90,30 @@ typedef struct
 #define LEARNED "leak: {learned: per-neuron, initial: \"sigmoid(uniform(0, 2))\"}, threshold: {learned: shared, initial: 0.4}"
 
 static const Case cases[] = {
-  { "hard", "{use: dense, units: 20, neuron: {use: lif, " LEARNED ", surrogate: arctan}}", READOUT, "last-step",
-    RV_FORM_SPIKES },
-  { "hard-recurrent", "{use: dense, units: 20, recurrent: yes, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
-    READOUT, "mean-membrane", RV_FORM_SPIKES },
-  { "soft", "{use: dense, units: 5, neuron: {use: lif, reset: soft, " LEARNED ", surrogate: sigmoid}}", READOUT,
+  { "hard", "{use: dense, units: 20, neuron: {use: lif, " LEARNED ", surrogate: arctan}}", READOUT,
     "last-step", RV_FORM_SPIKES },
-  { "soft-after-leak", "{use: dense, units: 5, recurrent: yes, neuron: {use: lif, reset: soft-after-leak, " LEARNED
-    ", surrogate: {use: multi-gaussian, width: 0.5}}}", READOUT, "last-step", RV_FORM_SPIKES },
-  { "none-gain", "{use: dense, units: 17, neuron: {use: lif, reset: none, input-gain: one-minus-leak, start: uniform, "
-    LEARNED ", surrogate: {use: multi-gaussian, width: 0.5}}}", READOUT, "each-step", RV_FORM_SPIKES },
-  { "adaptive", "{use: dense, units: 8, neuron: {use: adaptive-lif, leak: learned, adaptation-leak: learned, strength: learned, surrogate: sigmoid}}", READOUT, "mean-membrane",
-    RV_FORM_SPIKES },
+  { "hard-recurrent",
+    "{use: dense, units: 20, recurrent: yes, neuron: {use: lif, " LEARNED ", surrogate: arctan}}", READOUT,
+    "mean-membrane", RV_FORM_SPIKES },
+  { "soft", "{use: dense, units: 5, neuron: {use: lif, reset: soft, " LEARNED ", surrogate: sigmoid}}",
+    READOUT, "last-step", RV_FORM_SPIKES },
+  { "soft-after-leak",
+    "{use: dense, units: 5, recurrent: yes, neuron: {use: lif, reset: soft-after-leak, " LEARNED
+    ", surrogate: {use: multi-gaussian, width: 0.5}}}",
+    READOUT, "last-step", RV_FORM_SPIKES },
+  { "none-gain",
+    "{use: dense, units: 17, neuron: {use: lif, reset: none, input-gain: one-minus-leak, start: "
+    "uniform, " LEARNED ", surrogate: {use: multi-gaussian, width: 0.5}}}",
+    READOUT, "each-step", RV_FORM_SPIKES },
+  { "adaptive",
+    "{use: dense, units: 8, neuron: {use: adaptive-lif, leak: learned, adaptation-leak: learned, strength: "
+    "learned, surrogate: sigmoid}}",
+    READOUT, "mean-membrane", RV_FORM_SPIKES },
   { "static", "{use: dense, units: 20, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
     "{use: dense, units: 3, neuron: {use: lif, threshold: 0.3, surrogate: arctan}}", "rate", RV_FORM_STATIC },
-  { "static-recurrent", "{use: dense, units: 20, recurrent: yes, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
-    READOUT, "last-step", RV_FORM_STATIC },
+  { "static-recurrent",
+    "{use: dense, units: 20, recurrent: yes, neuron: {use: lif, " LEARNED ", surrogate: arctan}}", READOUT,
+    "last-step", RV_FORM_STATIC },
 };
 
 /* (L(w + e d) - L(w - e d)) / 2e = g . d along the gradient and along random directions */
@@ -124,7 +137,8 @@ test_finite_differences (gconstpointer user)
       RvStream stream = rv_stream_new (trial, "direction", NULL, NULL);
       for (size_t k = 0; k < n; k++)
         {
-          direction[k] = gradient[k] == 0.0f ? 0.0f : (trial ? (float) rv_stream_normal (stream, k) : gradient[k]);
+          direction[k]
+              = gradient[k] == 0.0f ? 0.0f : (trial ? (float)rv_stream_normal (stream, k) : gradient[k]);
           norm += (double) direction[k] * direction[k];
         }
       for (size_t k = 0; k < n; k++)
@@ -176,7 +190,8 @@ static void
 test_wrong_classes (void)
 {
   g_autoptr (GError) error = NULL;
-  RvModel *model = make_model ("{use: dense, units: 5}", "{use: dense, units: 4}", "rate", RV_FORM_SPIKES, &error);
+  RvModel *model
+      = make_model ("{use: dense, units: 5}", "{use: dense, units: 4}", "rate", RV_FORM_SPIKES, &error);
   g_assert_null (model);
   g_assert_error (error, RV_ERROR, RV_ERROR_SHAPE);
   g_assert_nonnull (strstr (error->message, "4 units"));
