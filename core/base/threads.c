@@ -51,10 +51,14 @@ detect_isa (void)
 
 #ifdef __x86_64__
   __builtin_cpu_init ();
-  if (__builtin_cpu_supports ("x86-64-v4"))
-    isa = RV_ISA_V4;
-  else if (__builtin_cpu_supports ("x86-64-v3"))
+  /* feature by feature: clang 14 does not know the levels by name */
+  if (__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma") && __builtin_cpu_supports ("bmi")
+      && __builtin_cpu_supports ("bmi2"))
     isa = RV_ISA_V3;
+  if (isa == RV_ISA_V3 && __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw")
+      && __builtin_cpu_supports ("avx512cd") && __builtin_cpu_supports ("avx512dq")
+      && __builtin_cpu_supports ("avx512vl"))
+    isa = RV_ISA_V4;
 #endif
   if (cap == NULL || cap[0] == '\0')
     return isa;
