@@ -92,6 +92,12 @@ gather (const float *weight, uint32_t width, const uint32_t *offsets, const uint
     case 2:
       gather_narrow (weight, 2, offsets, ids, values, rows, bias, out, stride);
       break;
+    case 4:
+      gather_narrow (weight, 4, offsets, ids, values, rows, bias, out, stride);
+      break;
+    case 8:
+      gather_narrow (weight, 8, offsets, ids, values, rows, bias, out, stride);
+      break;
     default:
       gather_narrow (weight, width, offsets, ids, values, rows, bias, out, stride);
     }
@@ -131,52 +137,62 @@ static void
 scatter (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_t *ids, const float *values,
          uint32_t rows, const float *g, size_t stride)
 {
+#define RV_CASE(W)                                                                                           \
+  case W:                                                                                                    \
+    scatter_width (gradient, W, offsets, ids, values, rows, g, stride);                                      \
+    break;
   switch (width)
     {
-    case 64:
-      scatter_width (gradient, 64, offsets, ids, values, rows, g, stride);
-      break;
-    case 48:
-      scatter_width (gradient, 48, offsets, ids, values, rows, g, stride);
-      break;
-    case 32:
-      scatter_width (gradient, 32, offsets, ids, values, rows, g, stride);
-      break;
-    case 16:
-      scatter_width (gradient, 16, offsets, ids, values, rows, g, stride);
-      break;
+      RV_CASE (1)
+      RV_CASE (2)
+      RV_CASE (4)
+      RV_CASE (8)
+      RV_CASE (16)
+      RV_CASE (32)
+      RV_CASE (48)
+      RV_CASE (64)
     default:
       scatter_width (gradient, width, offsets, ids, values, rows, g, stride);
     }
+#undef RV_CASE
 }
 
-/* A block of `mr` rows and two vectors of columns, kept in registers over k. */
+/* A block of `mr` rows and `nv` vectors of columns, kept in registers over k. */
 RV_FN void
-product_block (const uint32_t mr, uint32_t k, const float *a, size_t lda, const float *b, size_t ldb,
-               float *c, size_t ldc, gboolean add)
+product_block (const uint32_t mr, const uint32_t nv, uint32_t k, const float *a, size_t lda, const float *b,
+               size_t ldb, float *c, size_t ldc, gboolean add)
 {
-  Vector sum[4][2] = { 0 };
+  Vector sum[8][2] = { 0 };
   if (add)
     for (uint32_t i = 0; i < mr; i++)
-      {
-        sum[i][0] = *(const Vector *) (c + i * ldc);
-        sum[i][1] = *(const Vector *) (c + i * ldc + VW);
-      }
+      for (uint32_t v = 0; v < nv; v++)
+        sum[i][v] = *(const Vector *) (c + i * ldc + v * VW);
   for (uint32_t q = 0; q < k; q++)
     {
-      const Vector b0 = *(const Vector *) (b + q * ldb), b1 = *(const Vector *) (b + q * ldb + VW);
-#pragma GCC unroll 4
+      Vector row[2];
+      for (uint32_t v = 0; v < nv; v++)
+        row[v] = *(const Vector *) (b + q * ldb + v * VW);
+#pragma GCC unroll 8
       for (uint32_t i = 0; i < mr; i++)
-        {
-          sum[i][0] += b0 * a[i * lda + q];
-          sum[i][1] += b1 * a[i * lda + q];
-        }
+#pragma GCC unroll 2
+        for (uint32_t v = 0; v < nv; v++)
+          sum[i][v] += row[v] * a[i * lda + q];
     }
   for (uint32_t i = 0; i < mr; i++)
-    {
-      *(Vector *) (c + i * ldc) = sum[i][0];
-      *(Vector *) (c + i * ldc + VW) = sum[i][1];
-    }
+    for (uint32_t v = 0; v < nv; v++)
+      *(Vector *) (c + i * ldc + v * VW) = sum[i][v];
+}
+
+/* All rows of `nv` vectors of columns. Each element is a sum in the order of k, whatever the block. */
+RV_FN void
+product_columns (const uint32_t mr, const uint32_t nv, uint32_t m, uint32_t k, const float *a, size_t lda,
+                 const float *b, size_t ldb, float *c, size_t ldc, gboolean add)
+{
+  uint32_t i = 0;
+  for (; i + mr <= m; i += mr)
+    product_block (mr, nv, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc, add);
+  for (; i < m; i++)
+    product_block (1, nv, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc, add);
 }
 
 static void
@@ -185,13 +201,9 @@ product (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const f
 {
   uint32_t j = 0;
   for (; j + 2 * VW <= n; j += 2 * VW)
-    {
-      uint32_t i = 0;
-      for (; i + 4 <= m; i += 4)
-        product_block (4, k, a + i * lda, lda, b + j, ldb, c + i * ldc + j, ldc, add);
-      for (; i < m; i++)
-        product_block (1, k, a + i * lda, lda, b + j, ldb, c + i * ldc + j, ldc, add);
-    }
+    product_columns (4, 2, m, k, a, lda, b + j, ldb, c + j, ldc, add);
+  for (; j + VW <= n; j += VW)
+    product_columns (8, 1, m, k, a, lda, b + j, ldb, c + j, ldc, add);
   for (uint32_t i = 0; i < m && j < n; i++)
     {
       float *row = c + i * ldc;

@@ -83,30 +83,59 @@ rv_work_free (const RvModel *model, RvWork *work)
   g_free (work);
 }
 
-/* Appends one row of ids, or of the values that are not zero. */
-static uint32_t
-append_row (RvWork *work, const RvRecording *rec, uint32_t t, uint32_t count)
+static void
+room_for_input (RvWork *work, size_t n)
 {
-  const uint32_t most = rec->form == RV_FORM_SPIKES ? rec->offsets[t + 1] - rec->offsets[t] : rec->units;
-  if (count + most > work->ids_room)
+  if (n <= work->ids_room)
+    return;
+  work->ids_room = MAX (2 * work->ids_room, n);
+  work->ids = g_realloc_n (work->ids, work->ids_room, sizeof (uint32_t));
+  work->values = g_realloc_n (work->values, work->ids_room, sizeof (float));
+}
+
+/* From the recordings' own order, sample by sample, to the tile's, step by step. */
+static void
+merge_spikes (RvWork *work, uint32_t steps, uint32_t n)
+{
+  size_t total = 0;
+  for (uint32_t s = 0; s < n; s++)
+    total += work->recordings[s].offsets[steps];
+  room_for_input (work, total);
+  uint32_t count = 0, *const ids = work->ids;
+  for (uint32_t t = 0; t < steps; t++)
     {
-      work->ids_room = MAX (2 * work->ids_room, (size_t) count + most);
-      work->ids = g_realloc_n (work->ids, work->ids_room, sizeof (uint32_t));
-      work->values = g_realloc_n (work->values, work->ids_room, sizeof (float));
+      uint32_t *offsets = work->offsets + (size_t) t * RV_TILE + 1;
+      for (uint32_t s = 0; s < n; s++)
+        {
+          const RvRecording *rec = &work->recordings[s];
+          for (uint32_t e = rec->offsets[t]; e < rec->offsets[t + 1]; e++) /* few: no call of memcpy */
+            ids[count++] = rec->ids[e];
+          offsets[s] = count;
+        }
+      for (uint32_t s = n; s < RV_TILE; s++)
+        offsets[s] = count;
     }
-  if (rec->form == RV_FORM_SPIKES)
-    {
-      memcpy (work->ids + count, rec->ids + rec->offsets[t], most * sizeof (uint32_t));
-      return count + most;
-    }
-  const float *values = rec->values + (rec->form == RV_FORM_FRAMES ? (size_t) t * rec->units : 0);
-  for (uint32_t j = 0; j < rec->units; j++)
-    if (values[j] != 0.0f)
+}
+
+/* The same for values, of which those that are not zero are kept. */
+static void
+merge_values (RvWork *work, uint32_t steps, uint32_t n)
+{
+  uint32_t count = 0;
+  for (uint32_t t = 0; t < steps; t++)
+    for (uint32_t s = 0; s < RV_TILE; s++)
       {
-        work->ids[count] = j;
-        work->values[count++] = values[j];
+        const RvRecording *rec = &work->recordings[s];
+        const float *values = s < n ? rec->values + (size_t) t * rec->units : NULL;
+        room_for_input (work, (size_t) count + rec->units);
+        for (uint32_t j = 0; values && j < rec->units; j++)
+          {
+            work->ids[count] = j;
+            work->values[count] = values[j];
+            count += values[j] != 0.0f;
+          }
+        work->offsets[(size_t) t * RV_TILE + s + 1] = count;
       }
-  return count;
 }
 
 gboolean
@@ -133,14 +162,10 @@ rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t
     }
   const gboolean is_static = spec->form == RV_FORM_STATIC;
   const uint32_t steps = is_static ? 1 : model->steps;
-  uint32_t count = 0;
-  for (uint32_t t = 0; t < steps; t++)
-    for (uint32_t s = 0; s < RV_TILE; s++)
-      {
-        if (s < n)
-          count = append_row (work, &work->recordings[s], t, count);
-        work->offsets[t * RV_TILE + s + 1] = count;
-      }
+  if (spec->form == RV_FORM_SPIKES)
+    merge_spikes (work, steps, n);
+  else
+    merge_values (work, steps, n);
   work->input = (RvSignal){ .steps = steps, .samples = RV_TILE, .units = model->inputs,
                             .stride = rv_row_stride (model->inputs), .is_static = is_static,
                             .offsets = work->offsets, .ids = work->ids,

@@ -1,4 +1,5 @@
 /* The optimizer's memory and its walk over the parameter vector. */
+#include "base/threads.h"
 #include "engine/model.h"
 #include <string.h>
 
@@ -36,31 +37,85 @@ rv_updater_free (RvUpdater *updater)
   g_free (updater);
 }
 
+/* One pass over the parameter vector, in ranges that workers take. */
+typedef struct
+{
+  RvUpdater *updater;
+  float *values, *gradient;
+  double *squares; /* [ranges] */
+  double factor;
+  const RvParameter *p; /* the parameter at hand */
+  double rate;
+} Walk;
+
+#define RANGE 8192
+
+static uint32_t
+ranges_of (size_t count)
+{
+  return (uint32_t)((count + RANGE - 1) / RANGE);
+}
+
+static void
+square_range (void *self, uint32_t index, uint32_t worker)
+{
+  const Walk *walk = self;
+  const size_t from = (size_t)index * RANGE, to = MIN (from + RANGE, walk->updater->count);
+  double sum = 0.0; /* doubles hold squares of any float */
+  for (size_t k = from; k < to; k++)
+    sum += (double)walk->gradient[k] * walk->gradient[k];
+  walk->squares[index] = sum;
+}
+
+static void
+scale_range (void *self, uint32_t index, uint32_t worker)
+{
+  const Walk *walk = self;
+  const size_t from = (size_t)index * RANGE, to = MIN (from + RANGE, walk->updater->count);
+  for (size_t k = from; k < to; k++)
+    walk->gradient[k] = (float)(walk->gradient[k] * walk->factor);
+}
+
 double
 rv_updater_clip (const RvUpdater *updater, float *gradient, double limit)
 {
-  double sum = 0.0; /* doubles hold squares of any float */
-  for (size_t k = 0; k < updater->count; k++)
-    sum += (double) gradient[k] * gradient[k];
+  const uint32_t n = ranges_of (updater->count);
+  g_autofree double *squares = g_new0 (double, n + 1);
+  Walk walk = { .updater = (RvUpdater *)updater, .gradient = gradient, .squares = squares };
+  rv_parallel_for (n, square_range, &walk);
+  double sum = 0.0;
+  for (uint32_t k = 0; k < n; k++)
+    sum += squares[k];
   const double norm = sqrt (sum);
+  walk.factor = limit / norm;
   if (limit > 0.0 && norm > limit)
-    for (size_t k = 0; k < updater->count; k++)
-      gradient[k] = (float) (gradient[k] * (limit / norm));
+    rv_parallel_for (n, scale_range, &walk);
   return norm;
+}
+
+static void
+update_range (void *self, uint32_t index, uint32_t worker)
+{
+  const Walk *walk = self;
+  const RvUpdater *updater = walk->updater;
+  const size_t from = (size_t)index * RANGE, at = walk->p->offset + from;
+  float *slots[8] = { NULL };
+  for (uint32_t s = 0; s < updater->n_slots; s++)
+    slots[s] = updater->slots[s] + at;
+  updater->class->update (updater->optimizer->self, walk->values + at, walk->gradient + at, slots,
+                          MIN (RANGE, walk->p->count - from), updater->step, walk->rate);
 }
 
 void
 rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, double factor)
 {
   const double rate = updater->class->rate (updater->optimizer->self);
+  Walk walk = { .updater = updater, .values = model->values, .gradient = (float *)gradient };
   updater->step++;
   for (uint32_t k = 0; k < model->parameters->len; k++)
     {
-      const RvParameter *p = rv_parameter (model, (RvHandle) k);
-      float *slots[8] = { NULL };
-      for (uint32_t s = 0; s < updater->n_slots; s++)
-        slots[s] = updater->slots[s] + p->offset;
-      updater->class->update (updater->optimizer->self, model->values + p->offset, gradient + p->offset, slots, p->count,
-                              updater->step, (p->rate > 0.0 ? p->rate : rate) * factor);
+      walk.p = rv_parameter (model, (RvHandle)k);
+      walk.rate = (walk.p->rate > 0.0 ? walk.p->rate : rate) * factor;
+      rv_parallel_for (ranges_of (walk.p->count), update_range, &walk);
     }
 }

@@ -339,16 +339,17 @@ visit (RvGraph *graph, uint32_t cell, const char *name)
   return node;
 }
 
-/* The choices that all cells of a node share: "variant=baseline", "" for what the whole study has in
- * common. */
+/* The choices that all cells of a node share, besides those that it gathers over: "variant=baseline", "" for
+ * what the whole study has in common. */
 static char *
 shared_text (const RvGraph *graph, const RvNode *node)
 {
   GString *text = g_string_new (NULL);
+  char **over = over_of (node->instance);
   for (guint a = 0; a < graph->document->axes->len; a++)
     {
-      const char *choice = NULL;
-      gboolean shared = TRUE;
+      const char *axis = ((RvAxis *)graph->document->axes->pdata[a])->name, *choice = NULL;
+      gboolean shared = !over || !g_strv_contains ((const char *const *)over, axis);
       for (guint c = 0; c < graph->by_name->len; c++)
         {
           const char *here = cell_of (graph, c)->choices[a];
@@ -358,8 +359,7 @@ shared_text (const RvGraph *graph, const RvNode *node)
           choice = here;
         }
       if (shared && choice)
-        g_string_append_printf (text, "%s%s=%s", text->len ? " " : "",
-                                ((RvAxis *)graph->document->axes->pdata[a])->name, choice);
+        g_string_append_printf (text, "%s%s=%s", text->len ? " " : "", axis, choice);
     }
   return g_string_free (text, FALSE);
 }
