@@ -6,6 +6,9 @@
 
 /* Longer words are not names that somebody mistyped. */
 #define LONGEST_WORD 64
+/* Nobody reads further. */
+#define MOST_MISTAKES 100
+#define LONGEST_TEXT 1000
 
 RvMistakes *
 rv_mistakes_new (void)
@@ -13,6 +16,7 @@ rv_mistakes_new (void)
   RvMistakes *mistakes = g_new0 (RvMistakes, 1);
 
   mistakes->messages = g_ptr_array_new_with_free_func (g_free);
+  mistakes->places = g_array_new (FALSE, FALSE, sizeof (RvPlace));
   return mistakes;
 }
 
@@ -22,7 +26,44 @@ rv_mistakes_free (RvMistakes *mistakes)
   if (mistakes == NULL)
     return;
   g_ptr_array_unref (mistakes->messages);
+  g_array_unref (mistakes->places);
   g_free (mistakes);
+}
+
+/* One line that fits the eye: a value may hold line breaks, escape sequences or a whole book. */
+static void
+tidy (char *text)
+{
+  if (strlen (text) > LONGEST_TEXT)
+    strcpy (g_utf8_find_prev_char (text, text + LONGEST_TEXT - 3), "...");
+  for (guchar *c = (guchar *)text; *c != '\0'; c++)
+    if (*c < 0x20 || *c == 0x7f)
+      *c = ' ';
+}
+
+/* Where a message belongs: within its file by line and column, files in the order in which they came up. */
+static guint
+position_of (const RvMistakes *mistakes, RvPlace place)
+{
+  gboolean met = FALSE;
+
+  for (guint i = 0; i < mistakes->places->len; i++)
+    {
+      const RvPlace *other = &g_array_index (mistakes->places, RvPlace, i);
+      gboolean same = g_strcmp0 (other->file, place.file) == 0;
+
+      if (same ? other->line > place.line || (other->line == place.line && other->column > place.column)
+               : met)
+        return i;
+      met |= same;
+    }
+  return mistakes->places->len;
+}
+
+gboolean
+rv_mistakes_full (const RvMistakes *mistakes)
+{
+  return mistakes->messages->len > MOST_MISTAKES;
 }
 
 void
@@ -31,7 +72,10 @@ rv_mistakes_add (RvMistakes *mistakes, RvPlace place, const char *format, ...)
   g_autofree char *text = NULL;
   g_autofree char *message = NULL;
   va_list arguments;
+  guint position;
 
+  if (rv_mistakes_full (mistakes))
+    return;
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
@@ -42,9 +86,19 @@ rv_mistakes_add (RvMistakes *mistakes, RvPlace place, const char *format, ...)
     message = g_strdup_printf ("%s: %s", place.file, text);
   else
     message = g_strdup_printf ("%s:%u:%u: %s", place.file, place.line, place.column, text);
+  tidy (message);
   /* Each cell is checked by itself, so most messages come once per cell. */
-  if (!g_ptr_array_find_with_equal_func (mistakes->messages, message, g_str_equal, NULL))
-    g_ptr_array_add (mistakes->messages, g_steal_pointer (&message));
+  if (g_ptr_array_find_with_equal_func (mistakes->messages, message, g_str_equal, NULL))
+    return;
+  if (mistakes->messages->len == MOST_MISTAKES)
+    {
+      g_free (message);
+      message = g_strdup_printf ("there are more mistakes than these %d", MOST_MISTAKES);
+      place = (RvPlace){ NULL, 0, 0 };
+    }
+  position = position_of (mistakes, place);
+  g_ptr_array_insert (mistakes->messages, (int)position, g_steal_pointer (&message));
+  g_array_insert_val (mistakes->places, position, place);
 }
 
 gboolean
@@ -118,4 +172,12 @@ rv_nearest (const char *word, const char *const *names)
         }
     }
   return nearest;
+}
+
+char *
+rv_hint (const char *word, const char *const *names)
+{
+  const char *nearest = rv_nearest (word, names);
+
+  return nearest != NULL ? g_strdup_printf ("; did you mean '%s'?", nearest) : g_strdup ("");
 }

@@ -22,6 +22,15 @@ rv_value_text (const char *text, RvPlace place)
 }
 
 RvValue *
+rv_value_broken (RvPlace place)
+{
+  RvValue *value = rv_value_text ("", place);
+
+  value->broken = TRUE;
+  return value;
+}
+
+RvValue *
 rv_value_list (RvPlace place)
 {
   RvValue *value = g_new0 (RvValue, 1);
@@ -51,9 +60,11 @@ rv_value_copy (const RvValue *value)
   if (value == NULL)
     return NULL;
   if (value->type == RV_VALUE_TEXT)
-    return rv_value_text (value->text, value->place);
-  copy = value->type == RV_VALUE_MAP ? rv_value_map (value->place) : rv_value_list (value->place);
-  for (guint i = 0; i < value->items->len; i++)
+    copy = rv_value_text (value->text, value->place);
+  else
+    copy = value->type == RV_VALUE_MAP ? rv_value_map (value->place) : rv_value_list (value->place);
+  copy->broken = value->broken;
+  for (guint i = 0; i < rv_value_size (value); i++)
     {
       g_ptr_array_add (copy->items, rv_value_copy (value->items->pdata[i]));
       if (value->type == RV_VALUE_MAP)

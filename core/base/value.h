@@ -23,6 +23,7 @@ struct RvValue
 {
   RvValueType type;
   RvPlace place;
+  gboolean broken;    /* a mistake was reported that leaves nothing to say about this value */
   char *text;         /* text */
   GPtrArray *items;   /* list: RvValue *; map: RvValue * in the order of `keys` */
   GPtrArray *keys;    /* map: char * */
@@ -31,6 +32,7 @@ struct RvValue
 
 /* New values; text is copied. */
 RvValue *rv_value_text (const char *text, RvPlace place);
+RvValue *rv_value_broken (RvPlace place);
 RvValue *rv_value_list (RvPlace place);
 RvValue *rv_value_map (RvPlace place);
 RvValue *rv_value_copy (const RvValue *value);
@@ -53,18 +55,24 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvValue, rv_value_free)
 
 typedef struct
 {
-  GPtrArray *messages; /* char *, "file:line:column: text" */
+  GPtrArray *messages; /* char *, "file:line:column: text", each file's from its top to its end */
+  GArray *places;      /* RvPlace of each message */
   gboolean plugin_unusable; /* one of them is of a plugin that is there but can not be used */
 } RvMistakes;
 
 RvMistakes *rv_mistakes_new (void);
 void rv_mistakes_free (RvMistakes *mistakes);
-/* Adds a message at a place; a message that is there already is not added again. */
+/* Adds a message at a place; a message that is there already is not added again, and neither is what comes
+ * after the first hundred. */
 void rv_mistakes_add (RvMistakes *mistakes, RvPlace place, const char *format, ...) G_GNUC_PRINTF (3, 4);
+/* Whether nothing more would be added: time to stop looking. */
+gboolean rv_mistakes_full (const RvMistakes *mistakes);
 /* All messages as one GError, a line each, and TRUE if there were any. */
 gboolean rv_mistakes_raise (const RvMistakes *mistakes, GError **error);
 /* The name in `names` (NULL-terminated) nearest to `word`, or NULL if none is near. For "did you mean". */
 const char *rv_nearest (const char *word, const char *const *names);
+/* "; did you mean 'NAME'?" or "". Caller owns. */
+char *rv_hint (const char *word, const char *const *names);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvMistakes, rv_mistakes_free)
 

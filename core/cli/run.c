@@ -95,12 +95,11 @@ load (const Options *o, const char *out, RvDocument **document, int *code)
   rv_threads_set ((uint32_t)o->threads);
   *document = rv_document_load (o->files[0], (const char *const *)o->settings, mistakes);
   const RvGraphOptions options = { root, out, o->quiet, (const char *const *)o->settings };
-  RvGraph *graph
-      = *document && !mistakes->messages->len ? rv_graph_new (*document, &options, mistakes) : NULL;
+  g_autoptr (RvGraph) graph = *document ? rv_graph_new (*document, &options, mistakes) : NULL;
   for (guint k = 0; k < mistakes->messages->len; k++)
     fprintf (stderr, "%s\n", (const char *)mistakes->messages->pdata[k]);
   *code = mistakes->plugin_unusable ? RV_EXIT_PLUGIN : RV_EXIT_USAGE;
-  return graph;
+  return mistakes->messages->len ? NULL : g_steal_pointer (&graph);
 }
 
 static void

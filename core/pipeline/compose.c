@@ -11,14 +11,12 @@ char *
 rv_did_you_mean (const char *word, const RvValue *const *maps, gsize n)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
-  const char *nearest;
 
   for (gsize m = 0; m < n; m++)
     for (guint i = 0; maps[m] != NULL && maps[m]->type == RV_VALUE_MAP && i < maps[m]->keys->len; i++)
       g_ptr_array_add (names, maps[m]->keys->pdata[i]);
   g_ptr_array_add (names, NULL);
-  nearest = rv_nearest (word, (const char *const *)names->pdata);
-  return nearest != NULL ? g_strdup_printf ("; did you mean '%s'?", nearest) : g_strdup ("");
+  return rv_hint (word, (const char *const *)names->pdata);
 }
 
 /* "file:line", or the text of the setting. */
@@ -28,11 +26,13 @@ place_text (RvPlace place)
   return place.line > 0 ? g_strdup_printf ("%s:%u", place.file, place.line) : g_strdup (place.file);
 }
 
-/* What a value of a list axis is called as a choice. */
+/* What a value of a list axis is called as a choice: one line. */
 static char *
 choice_name (const RvValue *item)
 {
-  return item->type == RV_VALUE_TEXT ? g_strdup (item->text) : rv_value_to_string (item);
+  char *name = item->type == RV_VALUE_TEXT ? g_strdup (item->text) : rv_value_to_string (item);
+
+  return g_strdelimit (name, "\r\n", ' ');
 }
 
 /* ---- axes */
@@ -121,6 +121,14 @@ read_list_axis (RvAxis *axis, const RvValue *value, RvMistakes *mistakes)
     }
 }
 
+/* For an axis after a mistake: without a choice there would be no cell to look for further mistakes in. */
+static void
+break_axis (RvAxis *axis, RvValue *value)
+{
+  axis->broken = value->broken = TRUE;
+  g_ptr_array_add (axis->choices, g_strdup (""));
+}
+
 /* Fills document->axes; `owners` gets name -> the axis that sets it, both borrowed from `root`. */
 static void
 read_axes (RvDocument *document, const RvValue *root, GHashTable *owners, RvMistakes *mistakes)
@@ -131,28 +139,26 @@ read_axes (RvDocument *document, const RvValue *root, GHashTable *owners, RvMist
   for (guint i = 0; i < rv_value_size (axes); i++)
     {
       const char *name = axes->keys->pdata[i];
-      const RvValue *value = axes->items->pdata[i];
+      RvValue *value = axes->items->pdata[i];
       RvAxis *axis = g_new0 (RvAxis, 1);
 
       axis->name = g_strdup (name);
       axis->choices = g_ptr_array_new_with_free_func (g_free);
+      g_ptr_array_add (document->axes, axis);
       if (value->type == RV_VALUE_TEXT && !rv_value_is_empty (value))
         rv_mistakes_add (mistakes, value->place, "axis '%s' must be a map of choices or a list of values",
                          name);
-      else if (rv_value_size (value) == 0)
+      else if (rv_value_size (value) == 0 && !value->broken)
         rv_mistakes_add (mistakes, rv_key_place (axes, i), "axis '%s' has no choices", name);
       else if (value->type == RV_VALUE_MAP)
         read_map_axis (axis, value, let, owners, places, mistakes);
-      else
+      else if (value->type == RV_VALUE_LIST)
         {
           claim (owners, places, name, name, rv_key_place (axes, i), mistakes);
           read_list_axis (axis, value, mistakes);
         }
-      /* An axis of no choices would leave no cell to look for further mistakes in. */
-      if (axis->choices->len > 0)
-        g_ptr_array_add (document->axes, axis);
-      else
-        free_axis (axis);
+      if (axis->choices->len == 0)
+        break_axis (axis, value);
     }
 }
 
@@ -191,6 +197,8 @@ define_names (RvScope *scope, const RvDocument *document, const RvCell *cell, co
           if (g_str_equal (choice, cell->choices[a]))
             rv_scope_define (scope, axis->name, value->items->pdata[i]);
         }
+      if (axis->broken)
+        rv_scope_define (scope, axis->name, value);
     }
 }
 
@@ -211,16 +219,15 @@ resolve_cell (const RvDocument *document, RvCell *cell, const RvValue *root, con
       g_clear_pointer (&cell->nodes, rv_value_free);
       cell->nodes = rv_value_map (root->place);
     }
-  for (guint i = cell->nodes->items->len; i-- > 0;)
+  for (guint i = 0; i < cell->nodes->items->len; i++)
     {
-      const RvValue *node = cell->nodes->items->pdata[i];
-      g_autofree char *name = g_strdup (cell->nodes->keys->pdata[i]);
+      RvValue *node = cell->nodes->items->pdata[i];
+      const char *name = cell->nodes->keys->pdata[i];
 
-      if (node->type == RV_VALUE_MAP)
+      if (node->type == RV_VALUE_MAP || node->broken)
         continue;
-      if (*budget > 0)
-        rv_mistakes_add (mistakes, node->place, "node '%s' must be a map with 'use: kind/name'", name);
-      rv_value_remove (cell->nodes, name);
+      rv_mistakes_add (mistakes, node->place, "node '%s' must be a map with 'use: KIND/NAME'", name);
+      node->broken = TRUE;
     }
   for (guint i = 0; i < settings->len; i++)
     {
@@ -264,13 +271,28 @@ make_cells (RvDocument *document, const RvValue *root, const GPtrArray *settings
       g_ptr_array_add (document->cells, cell);
       resolve_cell (document, cell, root, settings, &budget, mistakes);
     }
+  if (budget <= 0)
+    g_ptr_array_set_size (document->cells, 0); /* what is there is not what was written */
+}
+
+static void
+check_node_names (const RvValue *nodes, RvMistakes *mistakes)
+{
+  for (guint i = 0; i < rv_value_size (nodes); i++)
+    {
+      const char *name = nodes->keys->pdata[i];
+
+      if (name[0] == '\0' || strpbrk (name, "./") != NULL)
+        rv_mistakes_add (mistakes, rv_key_place (nodes, i),
+                         "a node can not be called '%s': dots and slashes stand between names", name);
+    }
 }
 
 static RvDocument *
 compose (RvValue *root, const char *file, const char *const *settings, RvMistakes *mistakes)
 {
   RvDocument *document = g_new0 (RvDocument, 1);
-  const RvValue *title = rv_value_get (root, "title");
+  const RvValue *title = rv_value_get (root, "title"), *nodes = rv_value_get (root, "nodes");
   g_autoptr (GHashTable) owners = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GPtrArray) node_settings = g_ptr_array_new_with_free_func (rv_setting_free);
 
@@ -278,9 +300,11 @@ compose (RvValue *root, const char *file, const char *const *settings, RvMistake
   document->path = g_strdup (file);
   document->axes = g_ptr_array_new_with_free_func (free_axis);
   document->cells = g_ptr_array_new_with_free_func (free_cell);
-  if (rv_value_size (rv_value_get (root, "nodes")) == 0)
+  /* After another mistake they may be what could not be read. */
+  if (rv_value_size (nodes) == 0 && mistakes->messages->len == 0)
     rv_mistakes_add (mistakes, root->place,
                      "there are no nodes; a pipeline needs 'nodes:' with at least one");
+  check_node_names (nodes, mistakes);
   read_axes (document, root, owners, mistakes);
   for (; settings != NULL && *settings != NULL; settings++)
     rv_setting_read (document, root, *settings, owners, node_settings, mistakes);

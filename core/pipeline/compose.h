@@ -36,7 +36,7 @@ rv_value_is_empty (const RvValue *value)
 /* "; did you mean '...'?" with the key of the maps nearest to `word`, or "". Maps may be NULL. */
 char *rv_did_you_mean (const char *word, const RvValue *const *maps, gsize n);
 
-/* The file with what it includes merged under it; NULL after a mistake if it is no map. */
+/* The file with what it includes merged under it; NULL after a mistake that leaves it incomplete or no map. */
 RvValue *rv_pipeline_read (const char *text, gsize length, const char *file, RvMistakes *mistakes);
 
 /* Reads one -s: changes `let` of the root or an axis of the document, or adds an RvSetting to `settings`.
@@ -55,7 +55,7 @@ void rv_scope_free (RvScope *scope);
 void rv_scope_define (RvScope *scope, const char *name, const RvValue *raw);
 /* Adds the mistakes of a name that nothing may ask for. */
 void rv_scope_check (RvScope *scope, const char *name, RvPlace place);
-/* A new value without $(names); never NULL. */
+/* A new value without $(names); never NULL, broken where a name was a mistake. */
 RvValue *rv_scope_resolve (RvScope *scope, const RvValue *value);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvScope, rv_scope_free)

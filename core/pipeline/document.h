@@ -8,6 +8,7 @@ typedef struct
 {
   char *name;
   GPtrArray *choices; /* char * */
+  gboolean broken;    /* after a mistake: one choice without a name, so that the rest can be checked */
 } RvAxis;
 
 typedef struct
@@ -27,8 +28,8 @@ typedef struct
 /* Reads YAML text into a value tree; mistakes are added. NULL only if nothing can be made of it. */
 RvValue *rv_yaml_parse (const char *text, gsize length, const char *file, RvMistakes *mistakes);
 
-/* Reads `path`, its includes, and `settings` (the texts of -s, may be NULL). Mistakes are added; NULL if no document could
- * be made. */
+/* Reads `path`, its includes, and `settings` (the texts of -s, may be NULL). Mistakes are added; NULL if no
+ * document could be made. What was a mistake is broken in it, so that the graph can be checked all the same. */
 RvDocument *rv_document_load (const char *path, const char *const *settings, RvMistakes *mistakes);
 /* The same from memory: for tests and fuzzing. */
 RvDocument *rv_document_parse (const char *text, gsize length, const char *file, const char *const *settings,

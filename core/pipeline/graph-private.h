@@ -11,6 +11,7 @@ struct RvGraph
   RvMistakes *mistakes; /* borrowed; while checking */
   RvRunState state;
   char **settings; /* of -s, NULL-terminated, or NULL */
+  GPtrArray *making;       /* char *, borrowed: the nodes being made, each of which needs the next; while checking */
   GPtrArray *nodes;        /* RvNode *, in an order that can be run */
   GHashTable *by_identity; /* identity -> RvNode *, borrowed */
   GPtrArray *by_name;      /* for each cell: name -> RvNode *, borrowed */

@@ -6,6 +6,9 @@
 #include "plugin/registry.h"
 #include <string.h>
 
+/* Nodes that hang on one another; each takes some stack while the graph is made. */
+#define LONGEST_CHAIN 500
+
 typedef struct
 {
   RvGraph *graph;
@@ -13,7 +16,7 @@ typedef struct
   GPtrArray *wired; /* RvPortValue *, of the node that is being made */
 } Wiring;
 
-static RvNode *visit (RvGraph *graph, uint32_t cell, const char *name);
+static RvNode *visit (RvGraph *graph, uint32_t cell, const char *name, const RvValue *reference);
 
 static const RvCell *
 cell_of (const RvGraph *graph, uint32_t index)
@@ -39,9 +42,8 @@ unknown_node (RvGraph *graph, const RvValue *reference, const char *name, const 
   for (guint k = 0; k < nodes->keys->len; k++)
     g_ptr_array_add (names, nodes->keys->pdata[k]);
   g_ptr_array_add (names, NULL);
-  const char *near = rv_nearest (name, (const char *const *)names->pdata);
-  rv_mistakes_add (graph->mistakes, reference->place, "there is no node '%s'%s%s%s", name,
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+  g_autofree char *hint = rv_hint (name, (const char *const *)names->pdata);
+  rv_mistakes_add (graph->mistakes, reference->place, "there is no node '%s'%s", name, hint);
 }
 
 static void
@@ -70,7 +72,7 @@ find_value (RvGraph *graph, uint32_t cell, const RvParam *param, const RvValue *
       unknown_node (graph, reference, parts[0] ? parts[0] : "", nodes);
       return NULL;
     }
-  RvNode *node = visit (graph, cell, parts[0]);
+  RvNode *node = visit (graph, cell, parts[0], reference);
   if (!node)
     return NULL;
   RvPortValue *value = rv_node_output (node, parts[1] ? parts[1] : "");
@@ -86,8 +88,10 @@ find_value (RvGraph *graph, uint32_t cell, const RvParam *param, const RvValue *
   else if ((value->output->kind == RV_ARTEFACT_DATASET || value->output->kind == RV_ARTEFACT_MODEL)
            && !value->has_spec)
     {
-      rv_mistakes_add (graph->mistakes, reference->place, "node '%s' has no '%s' as it is wired here",
-                       node->name, value->output->name);
+      rv_mistakes_add (graph->mistakes, reference->place,
+                       "node '%s' has no '%s' as its ports are wired here: %s (ranvier inspect %s)",
+                       node->name, value->output->name, value->output->doc ? value->output->doc : "?",
+                       node->kind);
       value = NULL;
     }
   return value;
@@ -130,21 +134,27 @@ cells_agree (const RvGraph *graph, uint32_t a, uint32_t b, char **over)
   return TRUE;
 }
 
-/* Every name in `over` must be an axis. */
+/* Every name in `over`, which `value` may give, must be an axis. */
 static gboolean
 check_over (RvGraph *graph, const RvNode *node, const RvValue *value)
 {
-  char **over = over_of (node->instance);
+  const RvValue *given = rv_value_get (value, "over");
+  g_autoptr (GPtrArray) axes = g_ptr_array_new ();
   gboolean good = TRUE;
-  for (char **name = over; name && *name; name++)
+  for (guint a = 0; a < graph->document->axes->len; a++)
+    g_ptr_array_add (axes, ((RvAxis *)graph->document->axes->pdata[a])->name);
+  g_ptr_array_add (axes, NULL);
+  const char *const *names = (const char *const *)axes->pdata;
+  char **over = over_of (node->instance);
+  for (guint k = 0; over && over[k]; k++)
     {
-      gboolean known = FALSE;
-      for (guint a = 0; a < graph->document->axes->len; a++)
-        known |= strcmp (((RvAxis *)graph->document->axes->pdata[a])->name, *name) == 0;
-      if (!known)
-        rv_mistakes_add (graph->mistakes, rv_value_get (value, "over")->place,
-                         "there is no axis '%s' to gather over", *name);
-      good = good && known;
+      if (g_strv_contains (names, over[k]))
+        continue;
+      g_autofree char *hint = rv_hint (over[k], names);
+      const RvValue *item = k < rv_value_size (given) ? given->items->pdata[k] : given;
+      rv_mistakes_add (graph->mistakes, item ? item->place : value->place,
+                       "there is no axis '%s' to gather over%s", over[k], hint);
+      good = FALSE;
     }
   return good;
 }
@@ -285,7 +295,8 @@ finish_node (RvGraph *graph, uint32_t cell, RvNode *node, const RvValue *value)
       && ((node->class->check && !node->class->check (node->instance->self, node, &error))
           || !identify (node, &error)))
     {
-      rv_mistakes_add (graph->mistakes, value->place, "%s", error ? error->message : "the check failed");
+      rv_mistakes_add (graph->mistakes, value->place, "%s: %s", node->kind,
+                       error ? error->message : "the check failed");
       good = FALSE;
     }
   return good;
@@ -318,23 +329,44 @@ make_node (RvGraph *graph, uint32_t cell, const char *name)
   return g_steal_pointer (&node);
 }
 
+/* Whether the node `name`, which `reference` asks for, is not among those that wait for it. */
+static gboolean
+check_chain (RvGraph *graph, const char *name, gboolean busy, const RvValue *reference)
+{
+  GPtrArray *making = graph->making;
+  guint k = 0;
+  if (!busy && making->len < LONGEST_CHAIN)
+    return TRUE;
+  if (!busy)
+    {
+      rv_mistakes_add (graph->mistakes, reference->place, "more than %d nodes hang on one another here",
+                       LONGEST_CHAIN);
+      return FALSE;
+    }
+  g_autoptr (GString) chain = g_string_new (name);
+  g_ptr_array_find_with_equal_func (making, name, g_str_equal, &k);
+  while (++k < making->len)
+    g_string_append_printf (chain, " <- %s", (const char *)making->pdata[k]);
+  rv_mistakes_add (graph->mistakes, reference->place, "node '%s' needs its own output: %s <- %s", name,
+                   chain->str, name);
+  return FALSE;
+}
+
+/* The node `name` of a cell, made on first use; NULL after a mistake. `reference` asks for it, if any. */
 static RvNode *
-visit (RvGraph *graph, uint32_t cell, const char *name)
+visit (RvGraph *graph, uint32_t cell, const char *name, const RvValue *reference)
 {
   static RvNode busy, failed; /* marks, never read */
   GHashTable *table = graph->by_name->pdata[cell];
   RvNode *known = g_hash_table_lookup (table, name);
-  if (known == &busy)
-    {
-      const RvValue *value = rv_value_get (cell_of (graph, cell)->nodes, name);
-      rv_mistakes_add (graph->mistakes, value->place, "node '%s' needs its own output, by a circle of ports",
-                       name);
-      return NULL;
-    }
+  if ((!known || known == &busy) && !check_chain (graph, name, known == &busy, reference))
+    return NULL;
   if (known)
     return known == &failed ? NULL : known;
   g_hash_table_insert (table, g_strdup (name), &busy);
+  g_ptr_array_add (graph->making, (gpointer)name);
   RvNode *node = make_node (graph, cell, name);
+  g_ptr_array_set_size (graph->making, graph->making->len - 1);
   g_hash_table_insert (table, g_strdup (name), node ? node : &failed);
   return node;
 }
@@ -402,6 +434,7 @@ rv_graph_new (const RvDocument *document, const RvGraphOptions *options, RvMista
   graph->state.out = g_strdup (options->out);
   graph->state.quiet = options->quiet;
   graph->settings = g_strdupv ((char **)options->settings);
+  graph->making = g_ptr_array_new ();
   graph->nodes = g_ptr_array_new_with_free_func ((GDestroyNotify)rv_node_free);
   graph->by_identity = g_hash_table_new (g_str_hash, g_str_equal);
   graph->by_name = g_ptr_array_new_with_free_func ((GDestroyNotify)g_hash_table_unref);
@@ -412,7 +445,7 @@ rv_graph_new (const RvDocument *document, const RvGraphOptions *options, RvMista
     {
       const RvValue *nodes = cell_of (graph, c)->nodes;
       for (guint k = 0; k < nodes->keys->len; k++)
-        visit (graph, c, nodes->keys->pdata[k]);
+        visit (graph, c, nodes->keys->pdata[k], NULL);
     }
   graph->state.total = graph->nodes->len;
   name_cells (graph);
@@ -429,6 +462,7 @@ rv_graph_free (RvGraph *graph)
   g_clear_pointer (&graph->by_name, g_ptr_array_unref);
   g_clear_pointer (&graph->by_identity, g_hash_table_unref);
   g_clear_pointer (&graph->nodes, g_ptr_array_unref);
+  g_clear_pointer (&graph->making, g_ptr_array_unref);
   g_strfreev (graph->settings);
   g_free (graph->state.data_root);
   g_free (graph->state.out);

@@ -12,6 +12,7 @@ typedef struct
   RvMistakes *mistakes;
   GPtrArray *open; /* char *, the real paths of the files being read, outermost first */
   guint n_files;
+  gboolean incomplete; /* a file could not be read: what it would have defined is not a mistake of others */
 } Loader;
 
 static RvValue *read_pipeline (Loader *loader, const char *text, gsize length, const char *file);
@@ -31,14 +32,10 @@ check_sections (RvValue *root, RvMistakes *mistakes)
 
       if (!g_strv_contains (known, key))
         {
-          const char *nearest = rv_nearest (key, known);
+          g_autofree char *hint = rv_hint (key, known);
 
-          if (nearest != NULL)
-            rv_mistakes_add (mistakes, rv_key_place (root, i), "unknown key '%s'; did you mean '%s'?", key,
-                             nearest);
-          else
-            rv_mistakes_add (mistakes, rv_key_place (root, i),
-                             "unknown key '%s'; a pipeline has title, include, let, axes and nodes", key);
+          rv_mistakes_add (mistakes, rv_key_place (root, i), "unknown key '%s'%s", key,
+                           hint[0] != '\0' ? hint : "; a pipeline has title, include, let, axes and nodes");
           fits = FALSE;
         }
       else if (section && item->type != RV_VALUE_MAP)
@@ -124,7 +121,8 @@ check_circle (Loader *loader, const char *path, const char *real, RvPlace place)
   return FALSE;
 }
 
-static void
+/* FALSE after a mistake. */
+static gboolean
 include_file (Loader *loader, const RvValue *entry, const char *from, RvValue *merged)
 {
   g_autofree char *folder = g_path_get_dirname (from);
@@ -137,30 +135,34 @@ include_file (Loader *loader, const RvValue *entry, const char *from, RvValue *m
   if (entry->type != RV_VALUE_TEXT || rv_value_is_empty (entry))
     {
       rv_mistakes_add (loader->mistakes, entry->place, "'include' must be a path or a list of paths");
-      return;
+      return FALSE;
     }
   path = g_path_is_absolute (entry->text) || g_str_equal (folder, ".")
              ? g_strdup (entry->text)
              : g_build_filename (folder, entry->text, NULL);
   real = real_path (path);
   if (!check_circle (loader, entry->text, real, entry->place))
-    return;
+    return FALSE;
   if (++loader->n_files > MOST_FILES)
     {
       rv_mistakes_add (loader->mistakes, entry->place, "more than %d files are included", MOST_FILES);
-      return;
+      return FALSE;
     }
   if (!g_file_test (path, G_FILE_TEST_IS_REGULAR) || !g_file_get_contents (path, &text, &length, NULL))
     {
-      rv_mistakes_add (loader->mistakes, entry->place, "'%s' can not be read%s", path,
-                       g_file_test (path, G_FILE_TEST_EXISTS) ? "" : ": there is no such file");
-      return;
+      rv_mistakes_add (loader->mistakes, entry->place, "'%s' can not be read: %s", path,
+                       !g_file_test (path, G_FILE_TEST_EXISTS)       ? "there is no such file"
+                       : !g_file_test (path, G_FILE_TEST_IS_REGULAR) ? "it is no file"
+                                                                     : "the system refuses it");
+      return FALSE;
     }
   g_ptr_array_add (loader->open, g_strdup (real));
   under = read_pipeline (loader, text, length, path);
   g_ptr_array_set_size (loader->open, loader->open->len - 1);
-  if (under != NULL)
-    merge_pipeline (merged, under);
+  if (under == NULL)
+    return FALSE;
+  merge_pipeline (merged, under);
+  return TRUE;
 }
 
 /* The file with what it includes merged under it; NULL after a mistake if it is no map. */
@@ -183,9 +185,9 @@ read_pipeline (Loader *loader, const char *text, gsize length, const char *file)
   include = rv_value_get (root, "include");
   if (include != NULL && include->type == RV_VALUE_LIST)
     for (guint i = 0; i < include->items->len; i++)
-      include_file (loader, include->items->pdata[i], file, merged);
+      loader->incomplete |= !include_file (loader, include->items->pdata[i], file, merged);
   else if (include != NULL)
-    include_file (loader, include, file, merged);
+    loader->incomplete |= !include_file (loader, include, file, merged);
   rv_value_remove (root, "include");
   merge_pipeline (merged, root);
   return merged;
@@ -194,10 +196,12 @@ read_pipeline (Loader *loader, const char *text, gsize length, const char *file)
 RvValue *
 rv_pipeline_read (const char *text, gsize length, const char *file, RvMistakes *mistakes)
 {
-  Loader loader = { mistakes, NULL, 0 };
+  Loader loader = { mistakes, NULL, 0, FALSE };
   g_autoptr (GPtrArray) open = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (RvValue) root = NULL;
 
   loader.open = open;
   g_ptr_array_add (open, real_path (file));
-  return read_pipeline (&loader, text, length, file);
+  root = read_pipeline (&loader, text, length, file);
+  return loader.incomplete ? NULL : g_steal_pointer (&root);
 }

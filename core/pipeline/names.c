@@ -80,6 +80,8 @@ add_unknown_name (RvScope *scope, const char *name, RvPlace place)
   gpointer key;
   const char *nearest;
 
+  if (rv_mistakes_full (scope->mistakes))
+    return; /* the search for a hint takes long */
   g_hash_table_iter_init (&iter, scope->names);
   while (g_hash_table_iter_next (&iter, &key, NULL))
     g_ptr_array_add (names, key);
@@ -139,17 +141,46 @@ look_up (RvScope *scope, const char *name, RvPlace place)
   return entry;
 }
 
+/* Adds what `name` stands for to a text; FALSE after a mistake. */
+static gboolean
+append_name (RvScope *scope, const char *name, RvPlace place, GString *out)
+{
+  const Name *found = look_up (scope, name, place);
+
+  if (found == NULL || found->resolved->broken || !afford (scope, found->size, 1, place))
+    return FALSE;
+  if (found->resolved->type == RV_VALUE_TEXT)
+    {
+      g_string_append (out, found->resolved->text);
+      return TRUE;
+    }
+  rv_mistakes_add (scope->mistakes, place, "$(%s) is a %s and can not be part of a text", name,
+                   found->resolved->type == RV_VALUE_MAP ? "map" : "list");
+  return FALSE;
+}
+
+/* A value that is exactly $(name) may stand for anything, and keeps the place where it was written. */
+static RvValue *
+resolve_whole (RvScope *scope, const char *name, RvPlace place)
+{
+  const Name *found = look_up (scope, name, place);
+
+  if (found == NULL || !afford (scope, found->size, found->height, place))
+    return rv_value_broken (place);
+  return rv_value_copy (found->resolved);
+}
+
 /* Text with $(names) in it, `$$` being a dollar. */
 static RvValue *
 resolve_text (RvScope *scope, const RvValue *value)
 {
   g_autoptr (GString) out = g_string_new (NULL);
   const char *at = value->text, *end;
+  gboolean good = TRUE;
 
   while (*at != '\0')
     {
       g_autofree char *name = NULL;
-      const Name *found;
 
       if (at[0] != '$' || (at[1] != '$' && at[1] != '('))
         {
@@ -166,22 +197,15 @@ resolve_text (RvScope *scope, const RvValue *value)
       if (end == NULL)
         {
           rv_mistakes_add (scope->mistakes, value->place, "'$(' has no ')'; a dollar itself is written $$");
-          break;
+          return rv_value_broken (value->place);
         }
       name = g_strndup (at + 2, end - at - 2);
-      found = look_up (scope, name, value->place);
-      /* A value that is exactly $(name) may stand for anything, and keeps the place where it was written. */
-      if (found != NULL && at == value->text && end[1] == '\0')
-        return afford (scope, found->size, found->height, value->place) ? rv_value_copy (found->resolved)
-                                                                        : rv_value_text ("", value->place);
-      if (found != NULL && found->resolved->type != RV_VALUE_TEXT)
-        rv_mistakes_add (scope->mistakes, value->place, "$(%s) is a %s and can not be part of a text", name,
-                         found->resolved->type == RV_VALUE_MAP ? "map" : "list");
-      else if (found != NULL && afford (scope, found->size, 1, value->place))
-        g_string_append (out, found->resolved->text);
+      if (at == value->text && end[1] == '\0')
+        return resolve_whole (scope, name, value->place);
+      good &= append_name (scope, name, value->place, out);
       at = end + 1;
     }
-  return rv_value_text (out->str, value->place);
+  return good ? rv_value_text (out->str, value->place) : rv_value_broken (value->place);
 }
 
 RvValue *
@@ -189,8 +213,8 @@ rv_scope_resolve (RvScope *scope, const RvValue *value)
 {
   RvValue *result;
 
-  if (!afford (scope, 1, 1, value->place))
-    return rv_value_text ("", value->place);
+  if (value->broken || !afford (scope, 1, 1, value->place))
+    return rv_value_broken (value->place);
   if (value->type == RV_VALUE_TEXT)
     return resolve_text (scope, value);
   result = value->type == RV_VALUE_MAP ? rv_value_map (value->place) : rv_value_list (value->place);

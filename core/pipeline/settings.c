@@ -26,7 +26,7 @@ move (RvValue *value, RvPlace place)
     }
 }
 
-/* Never NULL: what can not be read is empty text after a mistake. */
+/* Never NULL: what can not be read is broken after a mistake. */
 static RvValue *
 parse_setting_value (const char *text, RvPlace place, RvMistakes *mistakes)
 {
@@ -37,7 +37,7 @@ parse_setting_value (const char *text, RvPlace place, RvMistakes *mistakes)
     rv_mistakes_add (mistakes, place, "the value can not be read: %s",
                      (const char *)found->messages->pdata[i]);
   if (value == NULL)
-    value = rv_value_text ("", place);
+    value = text[0] != '\0' ? rv_value_broken (place) : rv_value_text ("", place);
   move (value, place);
   return value;
 }
@@ -49,6 +49,8 @@ narrow (RvAxis *axis, const char *text, RvPlace place, RvMistakes *mistakes)
   g_auto (GStrv) wanted = NULL;
   gboolean wrong = FALSE;
 
+  if (axis->broken)
+    return;
   if (g_ptr_array_find_with_equal_func (axis->choices, text, g_str_equal, NULL))
     {
       wanted = g_new0 (char *, 2);
@@ -124,7 +126,7 @@ rv_setting_read (RvDocument *document, RvValue *root, const char *text, GHashTab
   g_autofree char *file = g_strdup_printf ("-s %s", text);
   RvPlace place = { g_intern_string (file), 0, 0 };
   g_autofree char *name = equals != NULL ? g_strndup (text, equals - text) : NULL;
-  RvValue *let = rv_value_get (root, "let"), *axes = rv_value_get (root, "axes");
+  RvValue *let = rv_value_get (root, "let");
   const RvValue *nodes = rv_value_get (root, "nodes");
   RvAxis *axis = name != NULL ? find_axis (document, g_strstrip (name)) : NULL;
   const char *node = name != NULL ? find_node (nodes, name) : NULL;
@@ -133,8 +135,6 @@ rv_setting_read (RvDocument *document, RvValue *root, const char *text, GHashTab
     rv_mistakes_add (mistakes, place, "a setting is NAME=VALUE, AXIS=a,b or NODE.PARAM=VALUE");
   else if (axis != NULL)
     narrow (axis, equals + 1, place, mistakes);
-  else if (rv_value_get (axes, name) != NULL)
-    return; /* an axis of no choices: said already */
   else if (rv_value_get (let, name) != NULL)
     {
       const char *owner = g_hash_table_lookup (owners, name);
@@ -215,6 +215,8 @@ rv_setting_apply (const RvSetting *setting, RvValue *node, RvValue *value, RvMis
 
   for (char **part = setting->path; *part != NULL; part++)
     {
+      if (at->broken)
+        return;
       RvValue **slot = slot_of (at, *part);
       gboolean last = part[1] == NULL;
 

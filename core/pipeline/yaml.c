@@ -56,20 +56,41 @@ place_of_byte (const Reader *reader, gsize offset)
   return place;
 }
 
+/* What libyaml says, and what that mostly means. */
+static const char *
+in_plain_words (const char *problem)
+{
+  static const char *const words[][2] = {
+    { "mapping values are not allowed in this context",
+      "this ': ' starts a map where none can be; text that holds ': ' needs quotes" },
+    { "did not find expected key", "this is not indented like the lines around it, or a key is missing" },
+    { "found unexpected end of stream", "the file ends in the middle of a value" },
+    { "found character that cannot start any token", "text that begins with this character needs quotes" },
+  };
+
+  for (gsize k = 0; k < G_N_ELEMENTS (words); k++)
+    if (g_str_equal (problem, words[k][0]))
+      return words[k][1];
+  return problem;
+}
+
 static void
 add_syntax_error (Reader *reader)
 {
   const yaml_parser_t *parser = &reader->parser;
-  const char *problem = parser->problem != NULL ? parser->problem : "this can not be read";
+  const char *problem = in_plain_words (parser->problem != NULL ? parser->problem : "this can not be read");
+  const char *wrong = reader->text;
   RvPlace place = place_of (reader, parser->problem_mark);
 
   reader->failed = TRUE;
-  if (parser->error == YAML_READER_ERROR)
+  if (parser->error == YAML_READER_ERROR && !g_utf8_validate_len (reader->text, reader->length, &wrong))
+    rv_mistakes_add (reader->mistakes, place_of_byte (reader, wrong - reader->text),
+                     "this byte does not belong in UTF-8 text: 0x%02x", (guchar)*wrong);
+  else if (parser->error == YAML_READER_ERROR)
     rv_mistakes_add (reader->mistakes, place_of_byte (reader, parser->problem_offset), "not YAML text: %s",
                      problem);
   else if (tab_indents (reader, parser->problem_mark.line))
-    rv_mistakes_add (reader->mistakes, place, "YAML is indented with spaces, this line has a tab (%s)",
-                     problem);
+    rv_mistakes_add (reader->mistakes, place, "YAML is indented with spaces, this line has a tab");
   else if (parser->context != NULL)
     rv_mistakes_add (reader->mistakes, place, "YAML: %s, %s that starts at line %u, column %u", problem,
                      parser->context, (guint)parser->context_mark.line + 1,
@@ -81,6 +102,7 @@ add_syntax_error (Reader *reader)
 static gboolean
 next (Reader *reader, yaml_event_t *event)
 {
+  reader->failed |= rv_mistakes_full (reader->mistakes);
   if (!reader->failed && yaml_parser_parse (&reader->parser, event))
     return TRUE;
   memset (event, 0, sizeof *event);
@@ -110,9 +132,10 @@ read_scalar (Reader *reader, const yaml_event_t *event)
   RvPlace place = place_of (reader, event->start_mark);
 
   check_properties (reader, event->data.scalar.anchor, event->data.scalar.tag, place);
-  if (strlen (text) != event->data.scalar.length)
-    rv_mistakes_add (reader->mistakes, place, "text can not hold the character \\0");
-  return rv_value_text (text, place);
+  if (strlen (text) == event->data.scalar.length)
+    return rv_value_text (text, place);
+  rv_mistakes_add (reader->mistakes, place, "text can not hold the character \\0");
+  return rv_value_broken (place);
 }
 
 static RvValue *
@@ -132,6 +155,28 @@ read_list (Reader *reader, const yaml_event_t *start, guint depth)
   return list;
 }
 
+/* Whether a map may have `key` at `place`. `lines`: the line of each key that it has. */
+static gboolean
+check_key (Reader *reader, const RvValue *key, RvPlace place, GHashTable *lines)
+{
+  guint first = key->type == RV_VALUE_TEXT ? GPOINTER_TO_UINT (g_hash_table_lookup (lines, key->text)) : 0;
+
+  if (key->type != RV_VALUE_TEXT)
+    rv_mistakes_add (reader->mistakes, place, "a key must be text, not a list or map");
+  else if (key->broken)
+    return FALSE;
+  else if (g_str_equal (key->text, "<<"))
+    rv_mistakes_add (reader->mistakes, place, "merge keys (<<) are not used here; see 'include:' and 'let:'");
+  else if (strcspn (key->text, "\a\b\t\n\v\f\r\x1b") < strlen (key->text))
+    rv_mistakes_add (reader->mistakes, place, "a key must be a single line without control characters");
+  else if (first > 0)
+    rv_mistakes_add (reader->mistakes, place, "'%s' is given twice: on line %u and on line %u", key->text,
+                     first, place.line);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 static RvValue *
 read_map (Reader *reader, const yaml_event_t *start, guint depth)
 {
@@ -147,25 +192,16 @@ read_map (Reader *reader, const yaml_event_t *start, guint depth)
       RvPlace key_place = place_of (reader, event.start_mark);
       g_autoptr (RvValue) key = read_value (reader, &event, depth + 1);
       g_autoptr (RvValue) item = NULL;
-      guint first;
 
       yaml_event_delete (&event);
       if (!next (reader, &event))
         break;
       item = read_value (reader, &event, depth + 1);
       yaml_event_delete (&event);
-      if (key->type != RV_VALUE_TEXT)
-        {
-          rv_mistakes_add (reader->mistakes, key_place, "a key must be text, not a list or map");
-          continue;
-        }
-      first = GPOINTER_TO_UINT (g_hash_table_lookup (lines, key->text));
-      if (first > 0)
-        {
-          rv_mistakes_add (reader->mistakes, key_place, "'%s' is given twice: on line %u and on line %u",
-                           key->text, first, key_place.line);
-          continue;
-        }
+      /* without what it would have merged, the map can not be judged */
+      map->broken |= key->type == RV_VALUE_TEXT && g_str_equal (key->text, "<<");
+      if (!check_key (reader, key, key_place, lines))
+        continue;
       g_hash_table_insert (lines, g_strdup (key->text), GUINT_TO_POINTER (key_place.line));
       g_ptr_array_add (map->keys, g_strdup (key->text));
       g_ptr_array_add (map->items, g_steal_pointer (&item));
@@ -175,7 +211,7 @@ read_map (Reader *reader, const yaml_event_t *start, guint depth)
   return map;
 }
 
-/* Never NULL; what can not be read is empty text, with a mistake. */
+/* Never NULL; what can not be read is broken, with a mistake. */
 static RvValue *
 read_value (Reader *reader, yaml_event_t *event, guint depth)
 {
@@ -185,7 +221,7 @@ read_value (Reader *reader, yaml_event_t *event, guint depth)
     {
       rv_mistakes_add (reader->mistakes, place, "nested more than %d deep", DEEPEST);
       reader->failed = TRUE;
-      return rv_value_text ("", place);
+      return rv_value_broken (place);
     }
   switch (event->type)
     {
@@ -199,9 +235,9 @@ read_value (Reader *reader, yaml_event_t *event, guint depth)
       rv_mistakes_add (reader->mistakes, place,
                        "aliases (*%s) are not used here; name the value in 'let:' and write $(%s)",
                        event->data.alias.anchor, event->data.alias.anchor);
-      return rv_value_text ("", place);
+      return rv_value_broken (place);
     default:
-      return rv_value_text ("", place);
+      return rv_value_broken (place);
     }
 }
 

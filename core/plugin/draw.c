@@ -203,10 +203,10 @@ rv_param_range_text (const RvParam *param)
       && type != RV_PARAM_REALS && type != RV_PARAM_TRAINABLE)
     return g_strdup ("");
   if (below && above)
-    return g_strdup_printf ("from %.10g to %.10g%s%s", param->minimum, param->maximum, blank, unit);
+    return g_strdup_printf ("from %.16g to %.16g%s%s", param->minimum, param->maximum, blank, unit);
   if (below)
-    return g_strdup_printf ("at least %.10g%s%s", param->minimum, blank, unit);
+    return g_strdup_printf ("at least %.16g%s%s", param->minimum, blank, unit);
   if (above)
-    return g_strdup_printf ("at most %.10g%s%s", param->maximum, blank, unit);
+    return g_strdup_printf ("at most %.16g%s%s", param->maximum, blank, unit);
   return g_strdup (unit[0] != '\0' ? unit : "");
 }

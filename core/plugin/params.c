@@ -23,6 +23,7 @@ typedef struct
   const char *path; /* of the instance */
   const RvPortResolver *resolver;
   RvMistakes *mistakes;
+  gboolean in_list; /* it is an item of a list that is being read */
 } Entry;
 
 static RvInstance *make (const char *kind, gboolean is_node, gboolean may_have_name, const RvValue *value,
@@ -34,6 +35,17 @@ static RvInstance *make (const char *kind, gboolean is_node, gboolean may_have_n
 static gboolean complain (const Entry *entry, const RvValue *value, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
+/* Whether a part of `value` is broken: then a mistake in it was reported already. */
+static gboolean
+holds_broken (const RvValue *value)
+{
+  gboolean found = value->broken;
+
+  for (guint i = 0; i < rv_value_size (value) && !found; i++)
+    found = holds_broken (value->items->pdata[i]);
+  return found;
+}
+
 /* Adds "kind/name: 'entry' ..."; always FALSE. */
 static gboolean
 complain (const Entry *entry, const RvValue *value, const char *format, ...)
@@ -41,12 +53,23 @@ complain (const Entry *entry, const RvValue *value, const char *format, ...)
   g_autofree char *text = NULL;
   va_list arguments;
 
+  if (holds_broken (value))
+    return FALSE;
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  rv_mistakes_add (entry->mistakes, value->place, "%s/%s: '%s' %s", entry->plugin->kind, entry->plugin->name,
-                   entry->name, text);
+  rv_mistakes_add (entry->mistakes, value->place, "%s/%s: %s'%s' %s", entry->plugin->kind,
+                   entry->plugin->name, entry->in_list ? "each item of " : "", entry->name, text);
   return FALSE;
+}
+
+/* "not 'value'", for the end of a message. */
+static char *
+not_text (const RvValue *value)
+{
+  g_autofree char *given = value->type == RV_VALUE_TEXT ? g_strdup (value->text) : rv_value_to_string (value);
+
+  return given[0] != '\0' ? g_strdup_printf ("not '%.80s'", given) : g_strdup ("but is empty here");
 }
 
 /* Adds "... must be WHAT from 0 to 1 Hz, not 'value'"; always FALSE. */
@@ -54,23 +77,19 @@ static gboolean
 complain_must (const Entry *entry, const RvValue *value, const char *what)
 {
   g_autofree char *range = rv_param_range_text (entry->param);
-  g_autofree char *given = value->type == RV_VALUE_TEXT ? g_strdup (value->text) : rv_value_to_string (value);
+  g_autofree char *given = not_text (value);
 
-  return complain (entry, value, "must be %s%s%s, not '%.80s'", what, range[0] != '\0' ? " " : "", range,
-                   given);
+  return complain (entry, value, "must be %s%s%s, %s", what, range[0] != '\0' ? " " : "", range, given);
 }
 
 static gboolean
 complain_choice (const Entry *entry, const RvValue *value, const char *const *choices)
 {
   g_autofree char *list = g_strjoinv (", ", (char **)choices);
-  const char *given = value->type == RV_VALUE_TEXT ? value->text : "a list or map";
-  const char *nearest = value->type == RV_VALUE_TEXT ? rv_nearest (given, choices) : NULL;
+  g_autofree char *given = not_text (value);
+  g_autofree char *hint = rv_hint (value->type == RV_VALUE_TEXT ? value->text : "", choices);
 
-  if (nearest != NULL)
-    return complain (entry, value, "must be one of %s, not '%.80s'; did you mean '%s'?", list, given,
-                     nearest);
-  return complain (entry, value, "must be one of %s, not '%.80s'", list, given);
+  return complain (entry, value, "must be one of %s, %s%s", list, given, hint);
 }
 
 /* ---- scalars */
@@ -195,6 +214,7 @@ read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_de
 {
   g_autoptr (RvValue) list = as_list (value, is_default);
   const uint32_t n = rv_value_size (list);
+  Entry each = *entry;
   uint32_t used = 0;
   gboolean good = TRUE;
 
@@ -204,6 +224,7 @@ read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_de
 
       return complain (entry, value, "must be a %s, not a map", type);
     }
+  each.in_list = TRUE;
   if (entry->param->type == RV_PARAM_TEXTS)
     *(char ***)field = g_new0 (char *, n + 1);
   else if (entry->param->type == RV_PARAM_INTS)
@@ -214,14 +235,14 @@ read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_de
     {
       const RvValue *item = list->items->pdata[i];
 
-      if (entry->param->type == RV_PARAM_TEXTS && item->type != RV_VALUE_TEXT)
-        good = complain_must (entry, item, "a list of texts");
+      if (entry->param->type == RV_PARAM_TEXTS && (item->type != RV_VALUE_TEXT || item->broken))
+        good = complain_must (&each, item, "a text");
       else if (entry->param->type == RV_PARAM_TEXTS)
         (*(char ***)field)[used++] = g_strdup (item->text); /* no gap, where g_strfreev would stop */
       else if (entry->param->type == RV_PARAM_INTS)
-        good &= read_int (entry, item, &((RvInts *)field)->items[i]);
+        good &= read_int (&each, item, &((RvInts *)field)->items[i]);
       else
-        good &= read_real (entry, item, &((RvReals *)field)->items[i]);
+        good &= read_real (&each, item, &((RvReals *)field)->items[i]);
     }
   return good;
 }
@@ -298,12 +319,14 @@ read_learned (const Entry *entry, const RvValue *map, RvTrainable *field, RvValu
   for (guint i = 0; i < map->keys->len; i++)
     if (!g_strv_contains (keys, map->keys->pdata[i]))
       {
+        const char *key = map->keys->pdata[i];
         RvValue at = { .place = g_array_index (map->key_places, RvPlace, i) };
-        good
-            = complain (entry, &at, "knows learned, initial and rate, not '%s'", (char *)map->keys->pdata[i]);
+        g_autofree char *hint = rv_hint (key, keys);
+
+        good = complain (entry, &at, "knows learned, initial and rate, not '%s'%s", key, hint);
       }
   if (mode == NULL)
-    return complain (entry, map, "as a map needs 'learned' (per-neuron or shared)");
+    return good && complain (entry, map, "as a map needs 'learned' (per-neuron or shared)");
   if (mode->type == RV_VALUE_TEXT && g_str_equal (mode->text, modes[0]))
     field->mode = RV_TRAIN_PER_NEURON;
   else if (mode->type == RV_VALUE_TEXT && g_str_equal (mode->text, modes[1]))
@@ -397,7 +420,9 @@ read_slots (const Entry *entry, const RvValue *value, RvInstances *field, RvValu
 static gboolean
 wire (const Entry *entry, const RvValue *value, RvPort *port)
 {
-  if (value->type != RV_VALUE_TEXT)
+  if (value->broken)
+    return FALSE;
+  if (value->type != RV_VALUE_TEXT || value->text[0] == '\0')
     return complain (entry, value, "is a port: it takes the name of a node, or node.output");
   if (entry->resolver == NULL)
     return complain (entry, value, "is a port, and there is no graph here to wire it to");
@@ -425,6 +450,8 @@ read_ports (const Entry *entry, const RvValue *value, RvPorts *field)
 static gboolean
 read_entry (const Entry *entry, const RvValue *value, void *field, gboolean is_default, RvValue **resolved)
 {
+  if (value->broken)
+    return FALSE;
   switch (entry->param->type)
     {
     case RV_PARAM_BOOL:
@@ -508,15 +535,14 @@ refuse_unknown (const RvPlugin *plugin, const RvValue *map, gboolean may_have_na
   for (guint i = 0; i < map->keys->len; i++)
     {
       g_autofree char *hint = NULL;
-      const char *key = map->keys->pdata[i], *nearest;
+      const char *key = map->keys->pdata[i];
       const RvPlace place = g_array_index (map->key_places, RvPlace, i);
 
       if (g_str_equal (key, "use") || (may_have_name && g_str_equal (key, "name"))
           || g_strv_contains ((const char *const *)names->pdata, key))
         continue;
       good = FALSE;
-      nearest = rv_nearest (key, (const char *const *)names->pdata);
-      hint = nearest != NULL ? g_strdup_printf ("; did you mean '%s'?", nearest) : g_strdup ("");
+      hint = rv_hint (key, (const char *const *)names->pdata);
       rv_mistakes_add (mistakes, place, "%s/%s has no parameter '%s'%s (ranvier inspect %s/%s)", plugin->kind,
                        plugin->name, key, hint, plugin->kind, plugin->name);
     }
@@ -541,7 +567,7 @@ fill (const RvPlugin *plugin, gboolean may_have_name, const RvValue *value, cons
   for (const RvParam *param = plugin->params; param != NULL && param->name != NULL; param++)
     {
       g_autofree char *name = rv_param_name (param);
-      const Entry entry = { plugin, param, name, path, resolver, mistakes };
+      const Entry entry = { plugin, param, name, path, resolver, mistakes, FALSE };
 
       good &= fill_entry (&entry, map, owned->self, resolved);
     }
@@ -564,6 +590,23 @@ rv_instance_fill (const RvPlugin *plugin, const RvValue *value, const char *path
   return fill (plugin, FALSE, value, path, resolver, resolved, mistakes);
 }
 
+/* A node's `use` without its kind: names a kind that has such a plugin, if any. */
+static void
+refuse_bare (const RvValue *use, RvMistakes *mistakes)
+{
+  for (const char *const *kind = rv_registry_kinds (); *kind != NULL; kind++)
+    {
+      g_auto (GStrv) names = rv_kind_is_node (*kind) ? rv_registry_names (*kind) : NULL;
+
+      if (names == NULL || !g_strv_contains ((const char *const *)names, use->text))
+        continue;
+      rv_mistakes_add (mistakes, use->place, "a node is KIND/NAME; did you mean '%s/%s'?", *kind, use->text);
+      return;
+    }
+  rv_mistakes_add (mistakes, use->place, "a node is KIND/NAME, 'dataset/mnist' for instance, not '%s'",
+                   use->text);
+}
+
 /* Splits `use` into kind and name; FALSE after adding a mistake. */
 static gboolean
 split_use (const RvValue *use, const char *kind, gboolean is_node, char **its_kind, char **its_name,
@@ -574,8 +617,7 @@ split_use (const RvValue *use, const char *kind, gboolean is_node, char **its_ki
   *its_kind = slash != NULL ? g_strndup (use->text, slash - use->text) : g_strdup (is_node ? "" : kind);
   *its_name = g_strdup (slash != NULL ? slash + 1 : use->text);
   if (is_node && slash == NULL)
-    rv_mistakes_add (mistakes, use->place, "a node is 'kind/name', 'dataset/mnist' for instance, not '%s'",
-                     use->text);
+    refuse_bare (use, mistakes);
   else if (is_node && g_strv_contains (rv_registry_kinds (), *its_kind) && !rv_kind_is_node (*its_kind))
     rv_mistakes_add (mistakes, use->place, "'%s' is no node: a %s stands in a slot of another plugin",
                      use->text, *its_kind);
@@ -584,6 +626,22 @@ split_use (const RvValue *use, const char *kind, gboolean is_node, char **its_ki
   else
     return TRUE;
   return FALSE;
+}
+
+/* A value without the name of its plugin, or with something like `uses:` in place of `use:`. */
+static void
+refuse_useless (const char *kind, const RvValue *value, const char *path, RvMistakes *mistakes)
+{
+  g_autofree char *a = kind != NULL ? g_strdup_printf ("'use: NAME', a plugin of kind %s", kind)
+                                    : g_strdup ("'use: KIND/NAME'");
+  const char *const use[] = { "use", NULL };
+  g_autofree char *hint = NULL;
+
+  for (guint i = 0; value->type == RV_VALUE_MAP && i < value->keys->len && hint == NULL; i++)
+    if (rv_nearest (value->keys->pdata[i], use) != NULL)
+      hint = g_strdup_printf ("; '%s' is not that", (const char *)value->keys->pdata[i]);
+  rv_mistakes_add (mistakes, value->place, "%s needs %s%s", kind != NULL ? path : "a node", a,
+                   hint != NULL ? hint : "");
 }
 
 static RvInstance *
@@ -595,11 +653,11 @@ make (const char *kind, gboolean is_node, gboolean may_have_name, const RvValue 
   g_autoptr (GError) error = NULL;
   const RvPlugin *plugin;
 
-  if (use == NULL || use->type != RV_VALUE_TEXT)
+  if (value->broken || (use != NULL && use->broken))
+    return NULL;
+  if (use == NULL || use->type != RV_VALUE_TEXT || use->text[0] == '\0')
     {
-      rv_mistakes_add (mistakes, value->place, "%s%sneeds 'use: %s', a plugin%s%s", path,
-                       path[0] != '\0' ? " " : "", is_node ? "KIND/NAME" : "NAME", is_node ? "" : " of kind ",
-                       is_node ? "" : kind);
+      refuse_useless (is_node ? NULL : kind, value, path, mistakes);
       return NULL;
     }
   if (!split_use (use, kind, is_node, &its_kind, &its_name, mistakes))

@@ -372,27 +372,23 @@ open_plugin (const char *file, const char *kind, const char *name, char **why)
 static void
 set_unknown (const char *kind, const char *name, GError **error)
 {
+  const char *const *all = rv_registry_kinds ();
   g_auto (GStrv) names = NULL;
-  g_autofree char *list = NULL;
-  const char *nearest;
+  g_autofree char *list = NULL, *hint = NULL;
 
   if (find_kind (kind) == NULL)
     {
-      nearest = rv_nearest (kind, rv_registry_kinds ());
-      list = g_strjoinv (", ", (char **)rv_registry_kinds ());
-      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
-                   "there is no kind of plugin '%s'%s%s%s; the kinds are %s", kind,
-                   nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
-                   nearest != NULL ? "'?" : "", list);
+      hint = rv_hint (kind, all);
+      list = hint[0] != '\0' ? g_strdup ("") : g_strjoinv (", ", (char **)all);
+      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "there is no kind of plugin '%s'%s%s%s", kind, hint,
+                   list[0] != '\0' ? "; the kinds are " : "", list);
       return;
     }
   names = rv_registry_names (kind);
-  nearest = rv_nearest (name, (const char *const *)names);
-  list = g_strjoinv (", ", names);
-  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
-               "there is no plugin %s/%s%s%s%s; known: %s (ranvier plugins %s)", kind, name,
-               nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
-               nearest != NULL ? "'?" : "", list[0] != '\0' ? list : "none", kind);
+  hint = rv_hint (name, (const char *const *)names);
+  list = hint[0] != '\0' ? g_strdup ("") : g_strjoinv (", ", names);
+  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "there is no plugin %s/%s%s%s%s (ranvier plugins %s)",
+               kind, name, hint, list[0] != '\0' ? "; known: " : "", list, kind);
 }
 
 static char *

@@ -159,7 +159,9 @@ test_mistakes (void)
     { "[a]\n", "f.yaml:1:1: a pipeline must be a map with 'nodes:'" },
     { "title: x\n", "f.yaml:1:1: there are no nodes; a pipeline needs 'nodes:' with at least one" },
     { "title: x\nnodes:\n", "f.yaml:1:1: there are no nodes; a pipeline needs 'nodes:' with at least one" },
-    { "nodes: {n: lif}\n", "f.yaml:1:12: node 'n' must be a map with 'use: kind/name'" },
+    { "nodes: {a.b: {use: a/b}}\n",
+      "f.yaml:1:9: a node can not be called 'a.b': dots and slashes stand between names" },
+    { "nodes: {n: lif}\n", "f.yaml:1:12: node 'n' must be a map with 'use: KIND/NAME'" },
     { "let: {leak: 1}\nnodes: {n: {a: $(leek)}}\n",
       "f.yaml:2:16: $(leek) is not defined; did you mean $(leak)?" },
     { "nodes: {n: {a: x$(leek)}}\n",
@@ -186,7 +188,6 @@ test_mistakes (void)
     { "include: f.yaml\n" NODES, "f.yaml:1:10: 'f.yaml' includes itself: f.yaml -> f.yaml" },
     { "nodse: {}\nlet: {a: $(q)}\n",
       "f.yaml:1:1: unknown key 'nodse'; did you mean 'nodes'?\n"
-      "f.yaml:1:1: there are no nodes; a pipeline needs 'nodes:' with at least one\n"
       "f.yaml:2:10: $(q) is not defined; names are defined in 'let:' and by list axes" },
   };
 

@@ -186,7 +186,7 @@ test_scalars (void)
   refused ("rate", text ("nan"), "not 'nan'");
   refused ("rate", text ("inf"), "not 'inf'");
   refused ("rate", text ("0x1"), "not '0x1'");
-  refused ("rate", text (""), "not ''");
+  refused ("rate", text (""), "but is empty here");
   refused ("wide", text ("-1"), "at least 0, not '-1'");
   refused ("wide", text ("1e999"), "not '1e999'");
   refused ("wait", text ("3"), "a duration with its unit");
@@ -215,7 +215,7 @@ test_lists (void)
   refused ("ints", list (bad), "'ints' must be an integer from 0 to 9, not '10'");
   rv_value_append (mixed, rv_value_list (at));
   rv_value_append (mixed, text ("last"));
-  refused ("texts", mixed, "a list of texts");
+  refused ("texts", mixed, "each item of 'texts' must be a text");
   refused ("ints", rv_value_map (at), "must be a list of integers, not a map");
 }
 

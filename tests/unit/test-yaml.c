@@ -64,15 +64,18 @@ test_refusals (void)
     { "a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document starts here; a file holds one pipeline" },
     { "? [a]\n: 1\n", "f.yaml:1:3: a key must be text, not a list or map" },
     { "a: \"x\\0y\"\n", "f.yaml:1:4: text can not hold the character \\0" },
+    { "a: 1\n<<: 2\n", "f.yaml:2:1: merge keys (<<) are not used here; see 'include:' and 'let:'" },
+    { "\"a\\nb\": 1\n", "f.yaml:1:1: a key must be a single line without control characters" },
+    { "a: b: c\n", "f.yaml:1:5: YAML: this ': ' starts a map where none can be; text that holds ': ' needs "
+                   "quotes" },
     { "", "f.yaml:1:1: there is nothing in it" },
     { "# only this\n", "f.yaml:1:1: there is nothing in it" },
     { "a: [1, 2\nb: 3\n",
       "f.yaml:2:2: YAML: did not find expected ',' or ']', while parsing a flow sequence that "
       "starts at line 1, column 4" },
     { "a:\n\tb: 1\n",
-      "f.yaml:2:1: YAML is indented with spaces, this line has a tab (found character that cannot "
-      "start any token)" },
-    { "a: 1\nb\xff: 2\n", "f.yaml:2:2: not YAML text: invalid leading UTF-8 octet" },
+      "f.yaml:2:1: YAML is indented with spaces, this line has a tab" },
+    { "a: 1\nb\xff: 2\n", "f.yaml:2:2: this byte does not belong in UTF-8 text: 0xff" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -177,7 +180,28 @@ test_mistakes (void)
   rv_mistakes_add (mistakes, (RvPlace){ "f", 2, 3 }, "no x");
   rv_mistakes_add (mistakes, (RvPlace){ "-s a=1", 0, 0 }, "no a");
   rv_mistakes_add (mistakes, (RvPlace){ NULL, 0, 0 }, "nowhere");
-  assert_messages (mistakes, "f:2:3: no x\n-s a=1: no a\nnowhere");
+  rv_mistakes_add (mistakes, (RvPlace){ "g", 1, 1 }, "late");
+  rv_mistakes_add (mistakes, (RvPlace){ "f", 2, 1 }, "before");
+  rv_mistakes_add (mistakes, (RvPlace){ "f", 3, 1 }, "two\nlines\x1b");
+  assert_messages (mistakes,
+                   "f:2:1: before\nf:2:3: no x\nf:3:1: two lines \n-s a=1: no a\nnowhere\ng:1:1: late");
+  for (guint i = 10; i < 200; i++)
+    rv_mistakes_add (mistakes, (RvPlace){ "f", i, 1 }, "wrong");
+  g_assert_true (rv_mistakes_full (mistakes));
+  g_assert_cmpuint (mistakes->messages->len, ==, 101);
+  g_assert_true (g_ptr_array_find_with_equal_func (
+      mistakes->messages, "there are more mistakes than these 100", g_str_equal, NULL));
+}
+
+static void
+test_long_message (void)
+{
+  g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
+  g_autofree char *text = g_strnfill (5000, 'x');
+
+  rv_mistakes_add (mistakes, (RvPlace){ "f", 1, 1 }, "%s", text);
+  g_assert_cmpuint (strlen (mistakes->messages->pdata[0]), <=, 1000);
+  g_assert_true (g_str_has_suffix (mistakes->messages->pdata[0], "xx..."));
 }
 
 int
@@ -191,5 +215,6 @@ main (int argc, char **argv)
   g_test_add_func ("/value/map", test_map);
   g_test_add_func ("/mistakes/nearest", test_nearest);
   g_test_add_func ("/mistakes/collected", test_mistakes);
+  g_test_add_func ("/mistakes/long", test_long_message);
   return g_test_run ();
 }
