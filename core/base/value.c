@@ -166,6 +166,14 @@ is_plain (const char *text)
   return TRUE;
 }
 
+/* What YAML would not give back as it is, or not read at all: controls, separators of lines, byte order marks. */
+static gboolean
+is_unreadable (gunichar c)
+{
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe
+         || c == 0xffff;
+}
+
 /* `dollar` is what stands for a dollar sign. */
 static void
 append_text (GString *out, const char *text, const char *dollar)
@@ -176,17 +184,22 @@ append_text (GString *out, const char *text, const char *dollar)
       return;
     }
   g_string_append_c (out, '"');
-  for (const guchar *c = (const guchar *)text; *c != '\0'; c++)
-    if (*c == '"' || *c == '\\')
-      g_string_append_printf (out, "\\%c", *c);
-    else if (*c == '\n')
-      g_string_append (out, "\\n");
-    else if (*c == '$')
-      g_string_append (out, dollar);
-    else if (*c < 0x20 || *c == 0x7f)
-      g_string_append_printf (out, "\\x%02x", *c);
-    else
-      g_string_append_c (out, (char)*c);
+  for (const char *c = text, *next; *c != '\0'; c = next)
+    {
+      gunichar code = g_utf8_get_char_validated (c, -1);
+
+      next = code < (gunichar)-2 ? g_utf8_next_char (c) : c + 1;
+      if (*c == '"' || *c == '\\')
+        g_string_append_printf (out, "\\%c", *c);
+      else if (*c == '\n')
+        g_string_append (out, "\\n");
+      else if (*c == '$')
+        g_string_append (out, dollar);
+      else if (is_unreadable (code))
+        g_string_append_printf (out, "\\u%04x", code);
+      else
+        g_string_append_len (out, c, next - c);
+    }
   g_string_append_c (out, '"');
 }
 

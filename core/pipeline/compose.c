@@ -255,7 +255,7 @@ make_cells (RvDocument *document, const RvValue *root, const GPtrArray *settings
           return;
         }
     }
-  for (guint c = 0; c < n_cells && budget > 0; c++)
+  for (guint c = 0; c < n_cells && budget >= 0; c++)
     {
       RvCell *cell = g_new0 (RvCell, 1);
       guint rest = c;
@@ -271,7 +271,7 @@ make_cells (RvDocument *document, const RvValue *root, const GPtrArray *settings
       g_ptr_array_add (document->cells, cell);
       resolve_cell (document, cell, root, settings, &budget, mistakes);
     }
-  if (budget <= 0)
+  if (budget < 0)
     g_ptr_array_set_size (document->cells, 0); /* what is there is not what was written */
 }
 

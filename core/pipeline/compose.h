@@ -7,7 +7,9 @@
 
 /* Bounds that no honest pipeline meets, so that a broken one ends with a message and not with the memory. The
  * other bounds stand in the files that keep them. */
+#ifndef RV_MOST_VALUES /* fuzzing takes less, to be quick */
 #define RV_MOST_VALUES 4000000
+#endif
 
 /* NODE.PARAM=VALUE */
 typedef struct
@@ -48,7 +50,8 @@ void rv_setting_read (RvDocument *document, RvValue *root, const char *text, GHa
 void rv_setting_apply (const RvSetting *setting, RvValue *node, RvValue *value, RvMistakes *mistakes);
 void rv_setting_free (gpointer setting);
 
-/* `budget`: values that may still be made, of all cells; what is made is taken off. */
+/* `budget`: values that may still be made, of all cells; what is made is taken off, and a mistake leaves it
+ * below 0. */
 RvScope *rv_scope_new (gint64 *budget, RvMistakes *mistakes);
 void rv_scope_free (RvScope *scope);
 /* `name` stands for `raw`, both borrowed; a later definition replaces an earlier one. */

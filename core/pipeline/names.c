@@ -22,7 +22,7 @@ struct RvScope
   GHashTable *names; /* char *, borrowed -> Name */
   GPtrArray *circle; /* char *, borrowed: the names being resolved, outermost first */
   guint depth;
-  gint64 *budget; /* values that may still be made, of all cells */
+  gint64 *budget; /* values that may still be made, of all cells; below 0 after a mistake */
 };
 
 static void
@@ -56,10 +56,10 @@ afford (RvScope *scope, guint size, guint height, RvPlace place)
     }
   if (*scope->budget < (gint64)size)
     {
-      if (*scope->budget > 0)
+      if (*scope->budget >= 0)
         rv_mistakes_add (scope->mistakes, place,
                          "with its $(names) replaced the pipeline has more than %d values", RV_MOST_VALUES);
-      *scope->budget = 0;
+      *scope->budget = -1;
       return FALSE;
     }
   *scope->budget -= size;
