@@ -312,9 +312,9 @@ append_settings (GString *out, const RvFigure *figure, const GPtrArray *labels, 
   append_quoted (out, figure->x_label, FALSE);
   g_string_append (out, " noenhanced\nset ylabel ");
   append_quoted (out, figure->y_label, FALSE);
-  g_string_append (out, " noenhanced\nset border 3\nset tics nomirror out\n"
+  g_string_append (out, " noenhanced\nset border 3\nset tics nomirror out\nset rmargin 4\n"
                         "set grid ytics back linetype 1 linewidth 0.5 linecolor rgb '#dddddd'\n");
-  g_string_append (out, key ? "set key outside top center horizontal noenhanced\n" : "set key off\n");
+  g_string_append (out, key ? "set key outside top center horizontal samplen 2 noenhanced\n" : "set key off\n");
   if (labels->len)
     append_tics (out, labels);
   /* areas are compared by eye: they begin at zero where nobody says otherwise */
