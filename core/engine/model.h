@@ -95,6 +95,9 @@ struct RvLayerPass
   float *still_gradient; /* [lanes] */
   float *out;            /* [T][lanes] if the output is dense */
   float *out_gradient;   /* [T][lanes]: dL/dspike or dL/dmembrane */
+  /* A layer that hands on its membrane and feeds its spikes back to itself has two ways out: */
+  float *spike_gradient; /* [T][lanes]: dL/dspike by recurrence; NULL: it goes to out_gradient */
+  float *smooth;         /* [T][lanes]: the relaxed spikes; NULL: they are `out` */
   float *input_gradient; /* the lower layer's out_gradient; NULL: nobody needs it */
   float *entry[RV_NEURON_MAX_STATES], *state[RV_NEURON_MAX_STATES], *state_gradient[RV_NEURON_MAX_STATES];
   float *param_gradient[RV_NEURON_MAX_PARAMS];

@@ -116,7 +116,7 @@ collect_spikes (RvLayerPass *pass, uint32_t t, const float *z)
 
 /* Relaxed: integrate, the surrogate's own smooth step, reset; one step. */
 static void
-fire_relaxed (RvLayerPass *pass, RvNeuronForward *run, float *out)
+fire_relaxed (RvLayerPass *pass, RvNeuronForward *run, uint32_t t, float *out)
 {
   const RvLayer *layer = pass->layer;
   layer->kernels->integrate (layer->neuron->self, run);
@@ -126,7 +126,9 @@ fire_relaxed (RvLayerPass *pass, RvNeuronForward *run, float *out)
   for (uint32_t l = 0; l < layer->lanes; l++) /* padding takes no part */
     if (l % layer->stride >= layer->units)
       pass->spike[l] = 0.0f;
-  if (!layer->reads_membrane)
+  if (pass->smooth)
+    memcpy (pass->smooth + (size_t)t * layer->lanes, pass->spike, layer->lanes * sizeof (float));
+  else if (!layer->reads_membrane)
     memcpy (out, pass->spike, layer->lanes * sizeof (float));
   run->spike = pass->spike;
   layer->kernels->reset (layer->neuron->self, run);
@@ -154,7 +156,7 @@ rv_pass_fire (RvLayerPass *pass, uint32_t from, uint32_t to)
                               .z = pass->z, .membrane = out && layer->reads_membrane ? out : NULL };
       if (pass->model->relaxed)
         {
-          fire_relaxed (pass, &run, out);
+          fire_relaxed (pass, &run, t, out);
           continue;
         }
       layer->kernels->forward (layer->neuron->self, &run);
@@ -172,9 +174,10 @@ rv_pass_recurrent_adjoint (RvLayerPass *pass, RvHandle weight, uint32_t t)
     return;
   const RvParameter *p = parameter (pass, weight);
   const RvLayer *layer = pass->layer;
+  float *gradient = pass->spike_gradient ? pass->spike_gradient : pass->out_gradient;
   pass->kernels->product (RV_TILE, p->units, layer->stride, pass->current + (size_t) (t + 1) * layer->lanes,
                           layer->stride, pass->model->transposed + p->transposed, layer->stride,
-                          pass->out_gradient + (size_t) t * layer->lanes, layer->stride, TRUE);
+                          gradient + (size_t) t * layer->lanes, layer->stride, TRUE);
 }
 
 /* Slope and, if relaxed, spikes of n steps from t, recomputed from entry and current. */
@@ -221,7 +224,9 @@ rv_pass_fire_adjoint (RvLayerPass *pass, uint32_t from, uint32_t to)
                                 .slope = fires ? pass->slope : pass->zeros,
                                 .slope_stride = fires ? lanes : 0,
                                 .spike = fires && pass->model->relaxed ? pass->spike : NULL,
-                                .spike_gradient = layer->reads_membrane ? NULL : pass->out_gradient + at,
+                                .spike_gradient = pass->spike_gradient   ? pass->spike_gradient + at
+                                                  : layer->reads_membrane ? NULL
+                                                                          : pass->out_gradient + at,
                                 .membrane_gradient = layer->reads_membrane ? pass->out_gradient + at : NULL,
                                 .current_gradient = still (pass) ? pass->still_gradient : current,
                                 .state_gradient = pass->state_gradient,

@@ -14,6 +14,11 @@ pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer)
   pass->still_gradient = rv_aligned_alloc (row);
   pass->out = rv_aligned_alloc (all);
   pass->out_gradient = rv_aligned_alloc (all);
+  if (layer->reads_membrane && layer->variant->fires && layer->step_by_step)
+    {
+      pass->spike_gradient = rv_aligned_alloc (all);
+      pass->smooth = rv_aligned_alloc (all);
+    }
   for (uint32_t k = 0; k < layer->variant->states; k++)
     {
       pass->entry[k] = rv_aligned_alloc (all);
@@ -33,7 +38,7 @@ static void
 pass_free (RvLayerPass *pass)
 {
   float *all[] = { pass->current, pass->still, pass->still_gradient, pass->out, pass->out_gradient,
-                   pass->z, pass->slope, pass->spike, pass->zeros };
+                   pass->spike_gradient, pass->smooth, pass->z, pass->slope, pass->spike, pass->zeros };
   for (guint k = 0; k < G_N_ELEMENTS (all); k++)
     rv_aligned_free (all[k]);
   for (uint32_t k = 0; k < RV_NEURON_MAX_STATES; k++)
@@ -210,6 +215,8 @@ rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_
       for (uint32_t j = 0; j < layer->variant->params; j++)
         memset (pass->param_gradient[j], 0, row);
       memset (pass->still_gradient, 0, row);
+      if (pass->spike_gradient && gradient)
+        memset (pass->spike_gradient, 0, row * model->steps);
       if (layer->common->start == RV_START_UNIFORM)
         start_uniform (model, pass, batch, first, n);
       const gboolean dense = model->relaxed || !layer->variant->fires;
@@ -219,6 +226,8 @@ rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_
                                  .stride = layer->stride,
                                  .offsets = dense ? NULL : pass->offsets,
                                  .ids = pass->ids,
-                                 .dense = dense || layer->dense_output ? pass->out : NULL };
+                                 .dense = model->relaxed && pass->smooth       ? pass->smooth
+                                          : dense || layer->dense_output ? pass->out
+                                                                         : NULL };
     }
 }

@@ -225,7 +225,9 @@ RV_NEURON_ID (backward_flags) (const void *self, const RvNeuronBackward *run)
 {
   if (run->spike)
     {
-      if (run->membrane_gradient)
+      if (run->membrane_gradient && run->spike_gradient)
+        RV_NEURON_ID (backward_body) (self, run, 1, 1, 1);
+      else if (run->membrane_gradient)
         RV_NEURON_ID (backward_body) (self, run, 0, 1, 1);
       else
         RV_NEURON_ID (backward_body) (self, run, 1, 0, 1);
@@ -263,7 +265,7 @@ RV_NEURON_ID (backward_flags) (const void *self, const RvNeuronBackward *run)
   }
 #define RV_NEURON_KERNELS(isa)                                                                                         \
   { RV_NEURON_ID (forward_##isa), RV_NEURON_ID (integrate_##isa), RV_NEURON_ID (reset_##isa),                          \
-    RV_NEURON_ID (distance_##isa), RV_NEURON_ID (backward_##isa) }
+    RV_NEURON_ID (distance_##isa), RV_NEURON_ID (backward_##isa), { 0 } }
 
 RV_NEURON_CLONE (baseline, )
 #if defined(__x86_64__) && defined(__clang__)
@@ -298,12 +300,12 @@ static const RvNeuronVariant RV_NEURON_ID (variant) = {
 __attribute__ ((unused)) static const RvParam RV_NEURON_ID (table)[] = {
   RV_NEURON_PARAMS (RV_NEURON_P_TABLE)
   { "start", RV_PARAM_CHOICE, offsetof (Config, common.start), "zero", 0, 0, "",
-    "The membrane before the first step", rv_neuron_starts, NULL, RV_ARTEFACT_NONE, 0 },
+    "The membrane before the first step", rv_neuron_starts, NULL, RV_ARTEFACT_NONE, 0, { 0 } },
 #ifndef RV_NEURON_GRADED
   { "surrogate", RV_PARAM_SLOT, offsetof (Config, common.surrogate), "rectangle", 0, 0, "",
-    "What stands for the derivative of the spike", NULL, "surrogate", RV_ARTEFACT_NONE, 0 },
+    "What stands for the derivative of the spike", NULL, "surrogate", RV_ARTEFACT_NONE, 0, { 0 } },
   { "detach_reset", RV_PARAM_BOOL, offsetof (Config, common.detach_reset), "no", 0, 0, "",
-    "No gradient through the spike of the reset", NULL, NULL, RV_ARTEFACT_NONE, 0 },
+    "No gradient through the spike of the reset", NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } },
 #endif
   RV_PARAM_END
 };

@@ -114,6 +114,9 @@ static const Case cases[] = {
   { "static-recurrent",
     "{use: dense, units: 20, recurrent: yes, neuron: {use: lif, " LEARNED ", surrogate: arctan}}", READOUT,
     "last-step", RV_FORM_STATIC },
+  { "readout-membrane-recurrent", "{use: dense, units: 9, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
+    "{use: dense, units: 3, recurrent: yes, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
+    "mean-membrane", RV_FORM_SPIKES },
 };
 
 /* (L(w + e d) - L(w - e d)) / 2e = g . d along the gradient and along random directions */
