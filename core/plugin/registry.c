@@ -137,20 +137,26 @@ rv_registry_add_path (const char *paths)
   add_folders (first_folders, paths, "--plugin-path");
 }
 
-/* Whether this code lies in the build tree: an installed library must not use what a build left behind. */
-static gboolean
-runs_from_build (void)
+/* The plugins lie where the library lies, so that an installed tree may be moved: LIBDIR/ranvier-1/plugins. In a
+ * build folder (core/libranvier-1.so, plugins/) it is the folder beside. */
+static void
+add_own_folder (GPtrArray *folders)
 {
-  g_autofree char *root = g_path_get_dirname (RV_BUILD_PLUGIN_FOLDER);
-  g_autofree char *prefix = g_strconcat (root, G_DIR_SEPARATOR_S, NULL);
-  g_autofree char *file = NULL;
+  g_autofree char *file = NULL, *library = NULL, *installed = NULL, *base = NULL, *built = NULL;
   Dl_info info;
 
-  if (!g_file_test (RV_BUILD_PLUGIN_FOLDER, G_FILE_TEST_IS_DIR) || dladdr (kinds, &info) == 0
-      || info.dli_fname == NULL)
-    return FALSE;
+  if (dladdr (kinds, &info) == 0 || info.dli_fname == NULL)
+    return;
   file = g_canonicalize_filename (info.dli_fname, NULL);
-  return g_str_has_prefix (file, prefix);
+  library = g_path_get_dirname (file);
+  installed = g_build_filename (library, "ranvier-1", "plugins", NULL);
+  base = g_path_get_basename (library);
+  built = g_build_filename (library, "..", "plugins", NULL);
+  if (!g_file_test (installed, G_FILE_TEST_IS_DIR) && g_str_equal (base, "core")
+      && g_file_test (built, G_FILE_TEST_IS_DIR))
+    add_folders (folders, built, "build");
+  else
+    add_folder (folders, installed, "install");
 }
 
 GPtrArray *
@@ -168,9 +174,7 @@ rv_registry_folders (void)
   if (paths != NULL)
     add_folders (folders, paths, "RANVIER_PLUGIN_PATH");
   add_folder (folders, user, "user");
-  add_folder (folders, RV_PLUGIN_FOLDER, "install");
-  if (runs_from_build ())
-    add_folder (folders, RV_BUILD_PLUGIN_FOLDER, "build");
+  add_own_folder (folders);
   return folders;
 }
 

@@ -1,0 +1,56 @@
+# To be sourced by the tests of the suite 'installed': installs the build once, without a new build, and points the
+# environment at it. Sets PREFIX, PATH, PKG_CONFIG_PATH and CC; `check` prints a TAP line.
+# From meson.build: RANVIER_BUILD, RANVIER_SOURCE, RANVIER_PREFIX, RANVIER_LIBDIR, MESON, CC.
+set -eu
+
+installed=$RANVIER_BUILD/tests/prefix
+PREFIX=$installed$RANVIER_PREFIX
+LIBDIR=$PREFIX/$RANVIER_LIBDIR
+
+# Only what changed is copied again; after a new configuration everything, so that nothing old is left.
+(
+  flock 9
+  if [ -n "$(find "$RANVIER_BUILD/build.ninja" -newer "$installed.lock")" ] || [ ! -d "$installed" ]; then
+    rm -rf "$installed"
+  fi
+  "$MESON" install -C "$RANVIER_BUILD" --no-rebuild --only-changed --quiet --destdir "$installed" >&2
+  touch "$installed.lock"
+) 9>>"$installed.lock" || { echo "Bail out! meson install failed"; exit 1; }
+
+if ! grep -q '^prefix=.*pcfiledir' "$LIBDIR/pkgconfig/ranvier-1.pc"; then
+  echo "Bail out! this build folder is old: meson configure -Dpkgconfig.relocatable=true $RANVIER_BUILD"
+  exit 1
+fi
+
+# Nothing of the build and nothing of the user's own. (Meson sets the library path of tests that need libraries.)
+unset RANVIER_PLUGIN_PATH LD_LIBRARY_PATH
+PATH=$PREFIX/bin:$PATH
+PKG_CONFIG_PATH=$LIBDIR/pkgconfig
+XDG_DATA_HOME=$installed.none
+export PREFIX LIBDIR PATH PKG_CONFIG_PATH XDG_DATA_HOME CC
+
+# Where a test may write; gone when it ends.
+SCRATCH=$(mktemp -d)
+trap 'rm -rf "$SCRATCH"' EXIT
+trap 'exit 1' HUP INT TERM
+
+checks=0
+# check WHAT COMMAND...: one line of TAP; what the command says is shown when it fails.
+check ()
+{
+  checks=$((checks + 1))
+  what=$1
+  shift
+  if "$@" >"$SCRATCH/said" 2>&1; then
+    echo "ok $checks - $what"
+  else
+    echo "not ok $checks - $what"
+    sed 's/^/# /' "$SCRATCH/said"
+  fi
+}
+
+# The last line of a test.
+finish ()
+{
+  echo "1..$checks"
+}
