@@ -66,7 +66,11 @@ main (int argc, char **argv)
     {
       names[k] = verbs[k].name;
       if (strcmp (argv[1], verbs[k].name) == 0)
-        return verbs[k].call (argc - 1, argv + 1);
+        {
+          g_autofree char *name = g_strconcat ("ranvier ", verbs[k].name, NULL);
+          g_set_prgname (name); /* as help and messages call it */
+          return verbs[k].call (argc - 1, argv + 1);
+        }
     }
   const char *near = rv_nearest (argv[1], names);
   fprintf (stderr, "ranvier: there is no verb '%s'%s%s%s (ranvier --help)\n", argv[1], near ? "; did you mean '" : "",

@@ -27,8 +27,9 @@ clear_options (Options *o)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, clear_options)
 
+/* `own` are the options that only this verb has. */
 static gboolean
-read_options (Options *o, int argc, char **argv, const char *summary)
+read_options (Options *o, int argc, char **argv, const char *summary, const GOptionEntry *own)
 {
   const GOptionEntry entries[]
       = { { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &o->settings,
@@ -36,21 +37,18 @@ read_options (Options *o, int argc, char **argv, const char *summary)
             "of an axis (AXIS=a,b); may be given again",
             "NAME=VALUE" },
           { "threads", 0, 0, G_OPTION_ARG_INT, &o->threads, "Workers (default: one per processor)", "N" },
-          { "out", 'o', 0, G_OPTION_ARG_FILENAME, &o->out, "Run directory (default: runs/NAME-DATE-TIME)",
-            "DIR" },
           { "data", 0, 0, G_OPTION_ARG_FILENAME, &o->data, "Folder that holds the datasets", "DIR" },
           { "plugin-path", 0, 0, G_OPTION_ARG_FILENAME, &o->plugin_path,
             "Folders to look in for plugins first", "DIRS" },
-          { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "Only results and failures", NULL },
-          { "dot", 0, 0, G_OPTION_ARG_NONE, &o->dot, "graph: print DOT", NULL },
           { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->files, NULL, "FILE" },
           { NULL } };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   g_autoptr (GError) error = NULL;
+  const char *prgname = g_get_prgname ();
   g_option_context_set_summary (context, summary);
   g_option_context_add_main_entries (context, entries, NULL);
-  g_autofree char *prgname = g_strconcat ("ranvier ", argv[0], NULL);
-  g_set_prgname (prgname);
+  if (own)
+    g_option_context_add_main_entries (context, own, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error))
     fprintf (stderr, "%s: %s (%s --help)\n", prgname, error->message, prgname);
   else if (!o->files || !o->files[0] || o->files[1])
@@ -112,7 +110,11 @@ int
 rv_cli_run (int argc, char **argv)
 {
   g_auto (Options) o = { 0 };
-  if (!read_options (&o, argc, argv, "Runs a pipeline file and writes a run directory."))
+  const GOptionEntry own[]
+      = { { "out", 'o', 0, G_OPTION_ARG_FILENAME, &o.out, "Run directory (default: runs/NAME-DATE-TIME)", "DIR" },
+          { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o.quiet, "Only results and failures", NULL },
+          { NULL } };
+  if (!read_options (&o, argc, argv, "Runs a pipeline file and writes a run directory.", own))
     return RV_EXIT_USAGE;
   g_autofree char *out = o.out ? g_strdup (o.out) : default_out (o.files[0]);
   g_autoptr (RvDocument) document = NULL;
@@ -148,7 +150,7 @@ int
 rv_cli_check (int argc, char **argv)
 {
   g_auto (Options) o = { 0 };
-  if (!read_options (&o, argc, argv, "Finds the mistakes of a pipeline file; runs and writes nothing."))
+  if (!read_options (&o, argc, argv, "Finds the mistakes of a pipeline file; runs and writes nothing.", NULL))
     return RV_EXIT_USAGE;
   g_autoptr (RvDocument) document = NULL;
   int code;
@@ -162,7 +164,9 @@ int
 rv_cli_graph (int argc, char **argv)
 {
   g_auto (Options) o = { 0 };
-  if (!read_options (&o, argc, argv, "Shows the nodes of a pipeline file in the order in which they run."))
+  const GOptionEntry own[]
+      = { { "dot", 0, 0, G_OPTION_ARG_NONE, &o.dot, "Print DOT, for Graphviz", NULL }, { NULL } };
+  if (!read_options (&o, argc, argv, "Shows the nodes of a pipeline file in the order in which they run.", own))
     return RV_EXIT_USAGE;
   g_autoptr (RvDocument) document = NULL;
   int code;
