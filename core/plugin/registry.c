@@ -23,72 +23,6 @@ static GHashTable *loaded_by_name;   /* "kind/name" -> Loaded */
 static GHashTable *loaded_by_plugin; /* the same, by descriptor */
 static GHashTable *failures;         /* file -> why: a second dlopen runs no constructor and would hide it */
 
-/* ---- kinds */
-
-/* Functions that must not be NULL, as offsets into the class. */
-typedef struct
-{
-  const char *kind;
-  gboolean is_node;
-  int required[5]; /* ends with -1 */
-} Kind;
-
-static const Kind kinds[] = {
-  { "dataset", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
-  { "transform", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
-  { "trainer", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
-  { "attack", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
-  { "analysis", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
-  { "report", TRUE, { offsetof (RvNodeClass, outputs), offsetof (RvNodeClass, run), -1 } },
-  { "layer",
-    FALSE,
-    { offsetof (RvLayerClass, build), offsetof (RvLayerClass, forward), offsetof (RvLayerClass, backward),
-      -1 } },
-  { "neuron", FALSE, { offsetof (RvNeuronClass, variant), -1 } },
-  { "surrogate",
-    FALSE,
-    { offsetof (RvSurrogateClass, slope[RV_ISA_BASELINE]), offsetof (RvSurrogateClass, slope[RV_ISA_V3]),
-      offsetof (RvSurrogateClass, slope[RV_ISA_V4]), offsetof (RvSurrogateClass, fire), -1 } },
-  { "decoder",
-    FALSE,
-    { offsetof (RvDecoderClass, reads), offsetof (RvDecoderClass, decisions),
-      offsetof (RvDecoderClass, decode), offsetof (RvDecoderClass, adjoint), -1 } },
-  { "loss", FALSE, { offsetof (RvLossClass, value), -1 } },
-  { "optimizer",
-    FALSE,
-    { offsetof (RvOptimizerClass, slots), offsetof (RvOptimizerClass, rate),
-      offsetof (RvOptimizerClass, update), -1 } },
-  { "schedule", FALSE, { offsetof (RvScheduleClass, factor), -1 } },
-  { "initializer", FALSE, { offsetof (RvInitializerClass, fill), -1 } },
-};
-
-static const Kind *
-find_kind (const char *kind)
-{
-  for (gsize k = 0; k < G_N_ELEMENTS (kinds); k++)
-    if (g_str_equal (kinds[k].kind, kind))
-      return &kinds[k];
-  return NULL;
-}
-
-const char *const *
-rv_registry_kinds (void)
-{
-  static const char *names[G_N_ELEMENTS (kinds) + 1];
-
-  for (gsize k = 0; k < G_N_ELEMENTS (kinds); k++)
-    names[k] = kinds[k].kind;
-  return names;
-}
-
-gboolean
-rv_kind_is_node (const char *kind)
-{
-  const Kind *found = find_kind (kind);
-
-  return found != NULL && found->is_node;
-}
-
 /* ---- folders */
 
 static void
@@ -145,7 +79,7 @@ add_own_folder (GPtrArray *folders)
   g_autofree char *file = NULL, *library = NULL, *installed = NULL, *base = NULL, *built = NULL;
   Dl_info info;
 
-  if (dladdr (kinds, &info) == 0 || info.dli_fname == NULL)
+  if (dladdr (&first_folders, &info) == 0 || info.dli_fname == NULL)
     return;
   file = g_canonicalize_filename (info.dli_fname, NULL);
   library = g_path_get_dirname (file);
@@ -213,108 +147,6 @@ rv_registry_names (const char *kind)
   return (char **)g_ptr_array_free (names, FALSE);
 }
 
-/* ---- checks of a descriptor; each returns why it fails, owned, or NULL */
-
-static gsize
-field_size (RvParamType type)
-{
-  static const gsize sizes[]
-      = { [RV_PARAM_BOOL] = sizeof (gboolean),      [RV_PARAM_INT] = sizeof (int64_t),
-          [RV_PARAM_REAL] = sizeof (double),        [RV_PARAM_CHOICE] = sizeof (int),
-          [RV_PARAM_TEXT] = sizeof (char *),        [RV_PARAM_PATH] = sizeof (char *),
-          [RV_PARAM_DURATION] = sizeof (double),    [RV_PARAM_INTS] = sizeof (RvInts),
-          [RV_PARAM_REALS] = sizeof (RvReals),      [RV_PARAM_TEXTS] = sizeof (char **),
-          [RV_PARAM_REAL_MAP] = sizeof (RvRealMap), [RV_PARAM_TRAINABLE] = sizeof (RvTrainable),
-          [RV_PARAM_SLOT] = sizeof (RvInstance *),  [RV_PARAM_SLOTS] = sizeof (RvInstances),
-          [RV_PARAM_PORT] = sizeof (RvPort),        [RV_PARAM_PORTS] = sizeof (RvPorts) };
-
-  return (guint)type < G_N_ELEMENTS (sizes) ? sizes[type] : 0;
-}
-
-static gboolean
-is_word (const char *text, const char *others)
-{
-  if (!g_ascii_isalpha (text[0]))
-    return FALSE;
-  for (; *text != '\0'; text++)
-    if (!g_ascii_isalnum (*text) && strchr (others, *text) == NULL)
-      return FALSE;
-  return TRUE;
-}
-
-static char *
-check_table (const RvPlugin *plugin)
-{
-  for (const RvParam *p = plugin->params; p != NULL && p->name != NULL; p++)
-    {
-      const gsize size = field_size (p->type);
-
-      if (!is_word (p->name, "_") || g_str_equal (p->name, "use"))
-        return g_strdup_printf ("a parameter can not be called '%s'", p->name);
-      for (const RvParam *other = plugin->params; other != p; other++)
-        if (g_str_equal (other->name, p->name))
-          return g_strdup_printf ("it has two parameters called '%s'", p->name);
-      if (size == 0)
-        return g_strdup_printf ("the type of parameter '%s' is unknown", p->name);
-      if (p->offset > plugin->params_size || plugin->params_size - p->offset < size)
-        return g_strdup_printf ("parameter '%s' lies outside of its struct of %u bytes", p->name,
-                                plugin->params_size);
-      if (p->doc == NULL || p->doc[0] == '\0')
-        return g_strdup_printf ("parameter '%s' has no doc", p->name);
-      if (!(p->minimum <= p->maximum))
-        return g_strdup_printf ("the minimum of parameter '%s' is above its maximum", p->name);
-      if (p->type == RV_PARAM_CHOICE && (p->choices == NULL || p->choices[0] == NULL))
-        return g_strdup_printf ("parameter '%s' has no choices", p->name);
-      if ((p->type == RV_PARAM_SLOT || p->type == RV_PARAM_SLOTS)
-          && (p->slot == NULL || find_kind (p->slot) == NULL))
-        return g_strdup_printf ("parameter '%s' is a slot of no known kind", p->name);
-    }
-  return NULL;
-}
-
-static char *
-check_functions (const RvPlugin *plugin, const Kind *kind)
-{
-  const RvNodeClass *node = plugin->functions;
-  const RvNeuronClass *neuron = plugin->functions;
-
-  if (plugin->functions == NULL)
-    return g_strdup ("it has no functions");
-  for (const int *offset = kind->required; *offset >= 0; offset++)
-    if (*(void *const *)((const char *)plugin->functions + *offset) == NULL)
-      return g_strdup_printf ("a function that every %s must have is missing (at byte %d of its functions)",
-                              kind->kind, *offset);
-  for (const RvOutput *o = kind->is_node ? node->outputs : NULL; o != NULL && o->name != NULL; o++)
-    if ((o->kind == RV_ARTEFACT_DATASET || o->kind == RV_ARTEFACT_MODEL) && node->check == NULL)
-      return g_strdup_printf ("output '%s' is a dataset or model, so that it needs 'check'", o->name);
-  if (g_str_equal (kind->kind, "neuron")
-      && (neuron->common_offset > plugin->params_size
-          || plugin->params_size - neuron->common_offset < sizeof (RvNeuronCommon)))
-    return g_strdup ("its RvNeuronCommon lies outside of its struct");
-  return NULL;
-}
-
-static char *
-check_plugin (const RvPlugin *plugin, const char *kind, const char *name)
-{
-  char *why;
-
-  /* The first three fields are the same for ever; nothing else is looked at before they fit. */
-  if (plugin->abi_major != RV_ABI_MAJOR || plugin->abi_minor > RV_ABI_MINOR)
-    return g_strdup_printf ("it was built for ABI %u.%u, this is %d.%d: build it again", plugin->abi_major,
-                            plugin->abi_minor, RV_ABI_MAJOR, RV_ABI_MINOR);
-  if (plugin->size < sizeof (RvPlugin))
-    return g_strdup_printf ("its descriptor has %u bytes, not %zu", plugin->size, sizeof (RvPlugin));
-  if (plugin->kind == NULL || plugin->name == NULL || !g_str_equal (plugin->kind, kind)
-      || !g_str_equal (plugin->name, name))
-    return g_strdup_printf ("it calls itself %s/%s, which does not fit the file",
-                            plugin->kind ? plugin->kind : "?", plugin->name ? plugin->name : "?");
-  if (plugin->doc == NULL || plugin->version == NULL || plugin->licence == NULL)
-    return g_strdup ("doc, version or licence is missing");
-  why = check_table (plugin);
-  return why != NULL ? why : check_functions (plugin, find_kind (kind));
-}
-
 /* ---- loading */
 
 /* Rounding, flushing of denormals and masks of this thread; not the sticky flags, which any sum may raise. */
@@ -365,12 +197,12 @@ open_plugin (const char *file, const char *kind, const char *name, char **why)
   else if (changed != state)
     *why = g_strdup ("loading it changed how the processor computes (built with -ffast-math?)");
   else if (!g_module_symbol (module, "rv_plugin", &symbol) || symbol == NULL)
-    *why = g_strdup ("it has no symbol rv_plugin");
+    *why = g_strdup ("it exports no rv_plugin: see RV_PLUGIN in <ranvier/plugin.h>");
   else
-    *why = check_plugin (symbol, kind, name);
+    *why = rv_descriptor_check (symbol, kind, name);
   if (module != NULL)
     g_module_make_resident (module);
-  return *why == NULL ? symbol : NULL;
+  return *why == NULL ? rv_descriptor_copy (symbol) : NULL;
 }
 
 static void
@@ -380,7 +212,7 @@ set_unknown (const char *kind, const char *name, GError **error)
   g_auto (GStrv) names = NULL;
   g_autofree char *list = NULL, *hint = NULL;
 
-  if (find_kind (kind) == NULL)
+  if (!g_strv_contains (all, kind))
     {
       hint = rv_hint (kind, all);
       list = hint[0] != '\0' ? g_strdup ("") : g_strjoinv (", ", (char **)all);
@@ -401,7 +233,7 @@ find_file (const char *kind, const char *name)
   g_autoptr (GPtrArray) folders = rv_registry_folders ();
   g_autofree char *base = g_strconcat (kind, "-", name, SUFFIX, NULL);
 
-  if (find_kind (kind) == NULL || !is_word (name, "-_"))
+  if (!g_strv_contains (rv_registry_kinds (), kind) || !rv_is_word (name, "-_"))
     return NULL;
   for (guint i = 0; i < folders->len; i++)
     {

@@ -2,7 +2,7 @@
 #ifndef RV_REGISTRY_H
 #define RV_REGISTRY_H
 
-#include <ranvier/plugin.h>
+#include "plugin/descriptor.h"
 
 typedef struct
 {
@@ -21,9 +21,5 @@ const char *rv_registry_file (const RvPlugin *plugin);
 const char *rv_registry_hash (const RvPlugin *plugin);
 /* Names of plugin files of `kind` in all folders, sorted, without loading them; char **, caller frees with g_strfreev. */
 char **rv_registry_names (const char *kind);
-/* All kinds, NULL-terminated. */
-const char *const *rv_registry_kinds (void);
-/* Whether plugins of `kind` stand at the top level of a pipeline. */
-gboolean rv_kind_is_node (const char *kind);
 
 #endif

@@ -14,9 +14,12 @@ enum
   RV_ISA_COUNT
 };
 
+/* Length of arrays of clones: room for instruction sets to come, NULL until then. */
+#define RV_ISA_ROOM 4
+
 /* RV_CLONES (f, (const float *x, uint32_t n), (x, n)) makes void functions f_baseline, f_v3 and f_v4 of an
  * RV_FN void f: the parameters as declared, and as passed on. Then RV_CLONES_OF (f) initialises an array
- * [RV_ISA_COUNT]. Where a clone can not be built, the baseline stands for it. Build with the pkg-config
+ * [RV_ISA_ROOM]. Where a clone can not be built, the baseline stands for it. Build with the pkg-config
  * variable kernel_cflags. */
 #ifdef __x86_64__
 #ifdef __clang__

@@ -25,6 +25,7 @@ typedef struct
   uint32_t *ids;     /* spikes: [offsets[steps]] */
   float *values;     /* static: [units]; frames: [steps][units] */
   size_t offsets_room, ids_room, values_room; /* private */
+  RV_RESERVED (4);
 } RvRecording;
 
 /* Makes `recording` a static image of `units` values, which the caller fills. Worker (may allocate). */
@@ -53,6 +54,7 @@ typedef struct
   gboolean varies;            /* read differs from epoch to epoch */
   const char *split;          /* "train", "test", ...; static or owned by the dataset */
   const char *const *classes_names; /* [classes] or NULL; static or owned by the dataset */
+  RV_RESERVED (6);
 } RvDatasetSpec;
 
 typedef struct RvDataset RvDataset;

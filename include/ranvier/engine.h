@@ -42,12 +42,14 @@ typedef struct
   uint64_t epoch;
   const uint32_t *ids; /* [n]; NULL: 0 ... n-1 */
   uint32_t n;
+  RV_RESERVED (2);
 } RvBatch;
 
 typedef struct
 {
   uint64_t samples, decisions, correct;
   double loss; /* mean over samples */
+  RV_RESERVED (4);
 } RvScore;
 
 /* What flows in a tile at one place: rows = steps * samples, time-major. */
@@ -60,6 +62,7 @@ typedef struct
   const uint32_t *ids;
   const float *values;     /* beside ids; NULL: all one */
   const float *dense;      /* [rows][stride]; NULL: sparse only */
+  RV_RESERVED (2);
 } RvSignal;
 
 /* A tile that was just run forward. */
@@ -82,6 +85,7 @@ typedef struct
   /* One worker at a time for each slot, tiles of a slot in ascending order. */
   void (*tile) (void *self, const RvTileView *view);
   void *self;
+  RV_RESERVED (4);
 } RvObserver;
 
 /* Runs forward; `parameters` NULL: the model's own. `observer` and `score` may be NULL. */

@@ -60,6 +60,7 @@ typedef struct
   void (*distance) (const void *self, const RvNeuronForward *run);
   /* All steps, from the last to the first. */
   void (*backward) (const void *self, const RvNeuronBackward *run);
+  RV_RESERVED (3);
 } RvNeuronKernels;
 
 typedef struct
@@ -71,7 +72,8 @@ typedef struct
   const char *const *param_names;
   const size_t *param_offsets;   /* of the RvTrainable fields */
   gboolean fires;                /* FALSE: it never fires and hands on its membrane */
-  RvNeuronKernels kernels[RV_ISA_COUNT]; /* clones that were not built repeat the next smaller one */
+  RvNeuronKernels kernels[RV_ISA_ROOM]; /* clones that were not built repeat the next smaller one */
+  RV_RESERVED (4);
 } RvNeuronVariant;
 
 /* What every neuron has besides its own parameters; its struct holds one, its table the entries of
@@ -81,6 +83,7 @@ typedef struct
   int start;             /* RvNeuronStart, of the membrane; the other states start at zero */
   RvInstance *surrogate; /* NULL for a neuron that never fires */
   gboolean detach_reset;
+  RV_RESERVED (2);
 } RvNeuronCommon;
 
 typedef enum

@@ -19,6 +19,7 @@ typedef struct
   const char *name; /* "" is what a port means that names the node alone */
   RvArtefactKind kind;
   const char *doc;
+  RV_RESERVED (1);
 } RvOutput;
 
 typedef struct

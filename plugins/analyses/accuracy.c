@@ -128,5 +128,5 @@ RV_PLUGIN ("analysis", "accuracy")
   .doc = "Share of right decisions and confusion matrix",
   .params = params,
   .params_size = sizeof (Accuracy),
-  .functions = &class,
+  RV_FUNCTIONS (class),
 };

@@ -141,5 +141,5 @@ RV_PLUGIN ("analysis", "firing-rate")
   .doc = "Firing rate of every neuron, by layer and as a histogram",
   .params = params,
   .params_size = sizeof (FiringRate),
-  .functions = &class,
+  RV_FUNCTIONS (class),
 };

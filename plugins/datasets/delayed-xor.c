@@ -139,5 +139,5 @@ RV_PLUGIN ("dataset", "delayed-xor")
   .citation = "Zheng et al. 2024, Temporal dendritic heterogeneity incorporated with spiking neural networks",
   .params = params,
   .params_size = sizeof (Xor),
-  .functions = &class,
+  RV_FUNCTIONS (class),
 };

@@ -258,5 +258,5 @@ RV_PLUGIN ("dataset", "mnist")
   .citation = "LeCun, Cortes and Burges, The MNIST database of handwritten digits",
   .params = params,
   .params_size = sizeof (Mnist),
-  .functions = &class,
+  RV_FUNCTIONS (class),
 };

@@ -74,5 +74,5 @@ RV_PLUGIN ("decoder", "each-step")
   .citation = NULL,
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

@@ -63,5 +63,5 @@ RV_PLUGIN ("decoder", "last-step")
   .citation = NULL,
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

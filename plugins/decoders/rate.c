@@ -55,5 +55,5 @@ RV_PLUGIN ("decoder", "rate")
   .licence = "LGPL-2.1-or-later",
   .doc = "Mean over time of the output spikes",
   .citation = NULL,
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

@@ -34,5 +34,5 @@ RV_PLUGIN ("initializer", "pytorch")
   .citation = "PyTorch, torch.nn.Linear",
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

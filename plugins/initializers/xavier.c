@@ -43,5 +43,5 @@ RV_PLUGIN ("initializer", "xavier")
   .citation = "Glorot and Bengio 2010, AISTATS",
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

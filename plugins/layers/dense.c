@@ -88,5 +88,5 @@ RV_PLUGIN ("layer", "dense")
   .doc = "Fully connected layer with optional full recurrence",
   .params = params,
   .params_size = sizeof (Dense),
-  .functions = &class,
+  RV_FUNCTIONS (class),
 };

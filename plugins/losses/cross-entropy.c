@@ -82,5 +82,5 @@ RV_PLUGIN ("loss", "cross-entropy")
   .citation = NULL,
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

@@ -24,5 +24,5 @@ RV_PLUGIN ("loss", "mse")
   .licence = "LGPL-2.1-or-later",
   .doc = "Mean squared error against a one-hot target",
   .citation = "Wu et al. 2018, Frontiers in Neuroscience 12:331",
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

@@ -58,5 +58,5 @@ RV_PLUGIN ("neuron", "adaptive-lif")
   .citation = "Bellec et al. 2018",
   .params = rv_neuron_table,
   .params_size = sizeof (RV_NEURON_ID (Config)),
-  .functions = &rv_neuron_class,
+  RV_FUNCTIONS (rv_neuron_class),
 };

@@ -35,5 +35,5 @@ RV_PLUGIN ("neuron", "leaky-integrator")
   .citation = "Zheng et al. 2024 (DH-SNN), readout",
   .params = rv_neuron_table,
   .params_size = sizeof (RV_NEURON_ID (Config)),
-  .functions = &rv_neuron_class,
+  RV_FUNCTIONS (rv_neuron_class),
 };

@@ -130,5 +130,5 @@ RV_PLUGIN ("neuron", "lif")
   .citation = "Yin et al. 2024, equations 3 to 11; Wu et al. 2018",
   .params = lif_table,
   .params_size = sizeof (lif_Config),
-  .functions = &class,
+  RV_FUNCTIONS (class),
 };

@@ -63,5 +63,5 @@ RV_PLUGIN ("optimizer", "adam")
   .citation = "Kingma and Ba 2015, ICLR",
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

@@ -59,5 +59,5 @@ RV_PLUGIN ("optimizer", "sgd")
   .citation = "Sutskever et al. 2013, ICML",
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

@@ -378,5 +378,5 @@ RV_PLUGIN ("report", "figure")
   .params = params,
   .params_size = sizeof (Report),
   .init = init,
-  .functions = &class,
+  RV_FUNCTIONS (class),
 };

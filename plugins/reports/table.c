@@ -459,5 +459,5 @@ RV_PLUGIN ("report", "table")
   .params = params,
   .params_size = sizeof (Report),
   .init = init,
-  .functions = &class,
+  RV_FUNCTIONS (class),
 };

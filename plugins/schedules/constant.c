@@ -16,5 +16,5 @@ RV_PLUGIN ("schedule", "constant")
   .licence = "LGPL-2.1-or-later",
   .doc = "The learning rate does not change",
   .citation = NULL,
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

@@ -30,5 +30,5 @@ RV_PLUGIN ("schedule", "step")
   .citation = NULL,
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

@@ -42,5 +42,5 @@ RV_PLUGIN ("surrogate", "arctan")
   .citation = "Fang et al. 2021, ICCV (PLIF)",
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

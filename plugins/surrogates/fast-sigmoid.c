@@ -44,5 +44,5 @@ RV_PLUGIN ("surrogate", "fast-sigmoid")
   .citation = "Zenke and Ganguli 2018, Neural Computation 30:1514",
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

@@ -94,5 +94,5 @@ RV_PLUGIN ("surrogate", "multi-gaussian")
   .citation = "Yin, Corradi and Bohte 2021, Nature Machine Intelligence 3:905",
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

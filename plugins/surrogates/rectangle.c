@@ -54,5 +54,5 @@ RV_PLUGIN ("surrogate", "rectangle")
   .citation = "Wu et al. 2018, Frontiers in Neuroscience 12:331, h1",
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

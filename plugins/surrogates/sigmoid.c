@@ -44,5 +44,5 @@ RV_PLUGIN ("surrogate", "sigmoid")
   .citation = "Wu et al. 2018, Frontiers in Neuroscience 12:331, h3",
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

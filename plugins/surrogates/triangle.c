@@ -47,5 +47,5 @@ RV_PLUGIN ("surrogate", "triangle")
   .citation = "Bellec et al. 2018, NeurIPS 31; Esser et al. 2016, PNAS 113:11441",
   .params = params,
   .params_size = sizeof (Self),
-  .functions = &class
+  RV_FUNCTIONS (class)
 };

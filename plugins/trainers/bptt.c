@@ -260,5 +260,5 @@ RV_PLUGIN ("trainer", "bptt").version = "1.0", .licence = "LGPL-2.1-or-later",
                       .doc = "Backpropagation through time with surrogate gradients",
                       .citation = "Wu et al. 2018, Spatio-temporal backpropagation for training "
                                   "high-performance spiking neural networks",
-                      .params = params, .params_size = sizeof (Bptt), .functions = &class,
+                      .params = params, .params_size = sizeof (Bptt), RV_FUNCTIONS (class),
 };

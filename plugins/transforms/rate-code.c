@@ -103,5 +103,5 @@ RV_PLUGIN ("transform", "rate-code")
   .doc = "Random spikes at a rate that is the brightness",
   .params = params,
   .params_size = sizeof (RateCode),
-  .functions = &class,
+  RV_FUNCTIONS (class),
 };

@@ -75,5 +75,5 @@ RV_PLUGIN ("transform", "repeat")
   .doc = "Shows a still image at every step",
   .params = params,
   .params_size = sizeof (Repeat),
-  .functions = &class,
+  RV_FUNCTIONS (class),
 };
