@@ -59,6 +59,59 @@ print_plugin (const RvPlugin *plugin)
              output_kind (output->kind), output->doc != NULL ? output->doc : "");
 }
 
+/* A cell of a Markdown table; with `code`, as it would be typed. */
+static void
+print_cell (const char *text, gboolean code)
+{
+  g_auto (GStrv) parts = g_strsplit (text != NULL ? text : "", "|", -1);
+  g_autofree char *escaped = g_strjoinv ("\\|", parts);
+  const char *mark = code && escaped[0] != '\0' ? "`" : "";
+
+  g_print (" %s%s%s |", mark, escaped, mark);
+}
+
+/* The reference page. */
+static void
+print_markdown (const RvPlugin *plugin)
+{
+  const RvParam *param = plugin->params;
+  const RvOutput *output = outputs_of (plugin);
+
+  g_print ("# %s/%s\n\n%s.\n\n", plugin->kind, plugin->name, plugin->doc);
+  if (plugin->citation != NULL)
+    g_print ("After %s.\n\n", plugin->citation);
+  g_print ("Version %s, licence %s.\n\n## Parameters\n\n", plugin->version, plugin->licence);
+  if (param == NULL || param->name == NULL)
+    g_print ("None.\n");
+  else
+    g_print ("| name | type | range | default | |\n|---|---|---|---|---|\n");
+  for (; param != NULL && param->name != NULL; param++)
+    {
+      g_autofree char *name = rv_param_name (param);
+      g_autofree char *type = rv_param_type_text (param);
+      g_autofree char *range = rv_param_range_text (param);
+      const gboolean required = (param->flags & RV_PARAM_REQUIRED) != 0;
+
+      g_print ("|");
+      print_cell (name, TRUE);
+      print_cell (type, FALSE);
+      print_cell (range, FALSE);
+      print_cell (required ? "must be given" : param->default_value, !required);
+      print_cell (param->doc, FALSE);
+      g_print ("\n");
+    }
+  if (output != NULL && output->name != NULL)
+    g_print ("\n## Outputs\n\n| name | type | |\n|---|---|---|\n");
+  for (; output != NULL && output->name != NULL; output++)
+    {
+      g_print ("|");
+      print_cell (output->name[0] != '\0' ? output->name : "the node's name alone", output->name[0] != '\0');
+      print_cell (output_kind (output->kind), FALSE);
+      print_cell (output->doc, FALSE);
+      g_print ("\n");
+    }
+}
+
 static void
 add_member (JsonBuilder *builder, const char *name, const char *text)
 {
@@ -144,8 +197,13 @@ print_json (const RvPlugin *plugin)
 int
 rv_cli_inspect (int argc, char **argv)
 {
-  gboolean json = FALSE;
-  const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Write JSON", NULL }, { NULL } };
+  gboolean json = FALSE, markdown = FALSE;
+  g_autofree char *plugin_path = NULL;
+  const GOptionEntry entries[]
+      = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Write JSON", NULL },
+          { "markdown", 0, 0, G_OPTION_ARG_NONE, &markdown, "Write a reference page in Markdown", NULL },
+          { "plugin-path", 0, 0, G_OPTION_ARG_FILENAME, &plugin_path, "Folders to look in for plugins first", "DIRS" },
+          { NULL } };
   g_autoptr (GOptionContext) context = g_option_context_new ("KIND/NAME - what a plugin does and takes");
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) parts = NULL;
@@ -158,6 +216,8 @@ rv_cli_inspect (int argc, char **argv)
                   error ? error->message : "one KIND/NAME is needed");
       return 2;
     }
+  if (plugin_path != NULL)
+    rv_registry_add_path (plugin_path);
   parts = g_strsplit (argv[1], "/", 2);
   if (g_strv_length (parts) != 2)
     {
@@ -173,6 +233,8 @@ rv_cli_inspect (int argc, char **argv)
     }
   if (json)
     print_json (plugin);
+  else if (markdown)
+    print_markdown (plugin);
   else
     print_plugin (plugin);
   return 0;

@@ -8,25 +8,8 @@
 typedef struct
 {
   gboolean paths, json, broken;
+  char *plugin_path;
 } Options;
-
-/* The file that is found first, owned, and the origin of its folder. */
-static char *
-locate (const GPtrArray *folders, const char *kind, const char *name, const char **origin)
-{
-  for (guint i = 0; i < folders->len; i++)
-    {
-      const RvPluginFolder *folder = folders->pdata[i];
-      g_autofree char *base = g_strconcat (kind, "-", name, ".so", NULL);
-      g_autofree char *file = g_build_filename (folder->path, base, NULL);
-
-      *origin = folder->origin;
-      if (g_file_test (file, G_FILE_TEST_IS_REGULAR))
-        return g_steal_pointer (&file);
-    }
-  *origin = "?";
-  return g_strdup ("?");
-}
 
 static void
 add_member (JsonBuilder *builder, const char *name, const char *text)
@@ -39,94 +22,146 @@ add_member (JsonBuilder *builder, const char *name, const char *text)
 }
 
 static void
-list_one (const Options *options, const GPtrArray *folders, const char *kind, const char *name,
-          JsonBuilder *builder)
+add_entry (JsonBuilder *builder, const RvPluginEntry *entry)
 {
-  g_autoptr (GError) error = NULL;
-  const RvPlugin *plugin = rv_registry_get (kind, name, &error);
-  const char *origin;
-  g_autofree char *file = locate (folders, kind, name, &origin);
-  g_autofree char *full = g_strconcat (kind, "/", name, NULL);
+  g_autofree char *path = g_filename_display_name (entry->file);
 
-  if (options->broken && plugin != NULL)
-    return;
-  if (options->json)
+  json_builder_begin_object (builder);
+  add_member (builder, "kind", entry->kind);
+  add_member (builder, "name", entry->name);
+  add_member (builder, "version", entry->probe.version);
+  add_member (builder, "doc", entry->probe.doc);
+  add_member (builder, "origin", entry->origin);
+  add_member (builder, "path", path);
+  add_member (builder, "error", entry->probe.why);
+  json_builder_set_member_name (builder, "hidden");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < entry->hidden->len; i++)
     {
-      json_builder_begin_object (builder);
-      add_member (builder, "kind", kind);
-      add_member (builder, "name", name);
-      add_member (builder, "version", plugin != NULL ? plugin->version : NULL);
-      add_member (builder, "doc", plugin != NULL ? plugin->doc : NULL);
-      add_member (builder, "origin", origin);
-      add_member (builder, "path", file);
-      add_member (builder, "error", error != NULL ? error->message : NULL);
-      json_builder_end_object (builder);
-      return;
+      g_autofree char *hidden = g_filename_display_name (entry->hidden->pdata[i]);
+      json_builder_add_string_value (builder, hidden);
     }
-  if (plugin != NULL)
-    g_print ("%-28s %-8s %-20s %s\n", full, plugin->version, origin, plugin->doc);
-  else
-    g_print ("%-28s %-8s %-20s %s\n", full, "-", origin, error->message);
-  if (options->paths)
-    g_print ("  %s\n", file);
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
 }
 
 static void
-list (const Options *options, const char *kind)
+print_json (const GPtrArray *entries, const Options *options)
 {
-  g_autoptr (GPtrArray) folders = rv_registry_folders ();
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  const char *const *kinds = rv_registry_kinds ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree char *text = NULL;
 
   json_builder_begin_array (builder);
-  for (; *kinds != NULL; kinds++)
-    {
-      g_auto (GStrv) names = kind == NULL || g_str_equal (kind, *kinds) ? rv_registry_names (*kinds) : NULL;
-
-      for (char **name = names; name != NULL && *name != NULL; name++)
-        list_one (options, folders, *kinds, *name, builder);
-    }
+  for (guint i = 0; i < entries->len; i++)
+    if (!options->broken || ((RvPluginEntry *)entries->pdata[i])->probe.why != NULL)
+      add_entry (builder, entries->pdata[i]);
   json_builder_end_array (builder);
-  if (options->json)
+  root = json_builder_get_root (builder);
+  text = json_to_string (root, TRUE);
+  g_print ("%s\n", text);
+}
+
+static void
+print_entry (const RvPluginEntry *entry, const Options *options)
+{
+  g_autofree char *full = entry->kind != NULL ? g_strconcat (entry->kind, "/", entry->name, NULL) : g_strdup (entry->name);
+  const char *why = entry->probe.why;
+
+  g_print ("%-28s %-8s %-20s %s%s\n", full, why == NULL ? entry->probe.version : "-", entry->origin,
+           why == NULL ? entry->probe.doc : "can not be used: ", why == NULL ? "" : why);
+  if (options->paths || (options->broken && why != NULL))
+    g_print ("  %s\n", entry->file);
+  for (guint i = 0; options->paths && i < entry->hidden->len; i++)
+    g_print ("  not used, since the one above comes first: %s\n", (const char *)entry->hidden->pdata[i]);
+}
+
+static void
+print_folders (void)
+{
+  g_autoptr (GPtrArray) folders = rv_registry_folders ();
+
+  for (guint i = 0; i < folders->len; i++)
     {
-      g_autoptr (JsonNode) root = json_builder_get_root (builder);
-      g_autofree char *text = json_to_string (root, TRUE);
-      g_print ("%s\n", text);
+      const RvPluginFolder *folder = folders->pdata[i];
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GDir) dir = g_dir_open (folder->path, 0, &error);
+      const gboolean missing = g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+
+      g_print ("%s %s (%s%s)\n", i == 0 ? "searched:" : "         ", folder->path, folder->origin,
+               dir != NULL ? "" : missing ? ", is not there" : ", can not be read");
     }
-  else if (options->paths)
-    for (guint i = 0; i < folders->len; i++)
-      {
-        const RvPluginFolder *folder = folders->pdata[i];
-        g_print ("%s %s (%s)\n", i == 0 ? "searched:" : "         ", folder->path, folder->origin);
-      }
+}
+
+static void
+print_text (const GPtrArray *entries, const Options *options)
+{
+  guint broken = 0, hidden = 0;
+
+  for (guint i = 0; i < entries->len; i++)
+    {
+      const RvPluginEntry *entry = entries->pdata[i];
+
+      broken += entry->probe.why != NULL;
+      hidden += entry->hidden->len;
+      if (!options->broken || entry->probe.why != NULL)
+        print_entry (entry, options);
+    }
+  if (options->broken && broken == 0)
+    g_print ("all %u plugins can be used\n", entries->len);
+  if (hidden > 0 && !options->paths)
+    g_print ("%u more file%s not used, since one of the same name comes first (ranvier plugins --paths)\n", hidden,
+             hidden == 1 ? " is" : "s are");
+  if (options->paths || entries->len == 0)
+    print_folders ();
 }
 
 int
 rv_cli_plugins (int argc, char **argv)
 {
-  Options options = { FALSE, FALSE, FALSE };
-  const GOptionEntry entries[]
+  Options options = { FALSE, FALSE, FALSE, NULL };
+  const GOptionEntry own[]
       = { { "paths", 0, 0, G_OPTION_ARG_NONE, &options.paths, "Also show files and the folders searched",
             NULL },
-          { "broken", 0, 0, G_OPTION_ARG_NONE, &options.broken, "Only those that can not be used", NULL },
+          { "broken", 0, 0, G_OPTION_ARG_NONE, &options.broken, "Only those that can not be used, and why", NULL },
           { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Write JSON", NULL },
+          { "plugin-path", 0, 0, G_OPTION_ARG_FILENAME, &options.plugin_path, "Folders to look in for plugins first",
+            "DIRS" },
           { NULL } };
   g_autoptr (GOptionContext) context = g_option_context_new ("[KIND] - list the plugins");
   g_autoptr (GError) error = NULL;
+  g_autofree char *plugin_path = NULL;
+  g_autoptr (GPtrArray) entries = NULL;
+  gboolean parsed;
 
-  g_option_context_add_main_entries (context, entries, NULL);
-  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 2)
+  g_option_context_add_main_entries (context, own, NULL);
+  parsed = g_option_context_parse (context, &argc, &argv, &error);
+  plugin_path = options.plugin_path;
+  if (!parsed || argc > 2)
     {
       g_printerr ("ranvier plugins: %s (ranvier plugins --help)\n",
                   error ? error->message : "one KIND at the most");
-      return 2;
+      return RV_EXIT_USAGE;
     }
   if (argc == 2 && !g_strv_contains (rv_registry_kinds (), argv[1]))
     {
       g_autofree char *kinds = g_strjoinv (", ", (char **)rv_registry_kinds ());
       g_printerr ("ranvier plugins: there is no kind '%s'; the kinds are %s\n", argv[1], kinds);
-      return 2;
+      return RV_EXIT_USAGE;
     }
-  list (&options, argc == 2 ? argv[1] : NULL);
-  return 0;
+  if (plugin_path != NULL)
+    rv_registry_add_path (plugin_path);
+  entries = rv_registry_list (argc == 2 ? argv[1] : NULL);
+  if (options.json)
+    print_json (entries, &options);
+  else
+    print_text (entries, &options);
+  return RV_EXIT_DONE;
+}
+
+int
+rv_cli_probe (int argc, char **argv)
+{
+  rv_probe_serve ();
+  return RV_EXIT_DONE;
 }
