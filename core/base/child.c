@@ -28,9 +28,7 @@ struct RvChild
 char *
 rv_child_program (void)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-
-  return program != NULL ? g_steal_pointer (&program) : g_find_program_in_path (g_get_prgname ());
+  return g_file_read_link ("/proc/self/exe", NULL);
 }
 
 /* In the child, before exec: async-signal-safe calls alone. */

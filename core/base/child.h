@@ -7,7 +7,8 @@
 
 typedef struct RvChild RvChild;
 
-/* The file of the program that is running, which may start itself with another verb. Caller owns. */
+/* The file of the program that is running, which may start itself with another verb; NULL where the system does not
+ * tell. Caller owns. */
 char *rv_child_program (void);
 
 /* Starts `argv` (argv[0] is a path) with pipes at all three ends. Never a bare fork, which OpenMP does not survive.

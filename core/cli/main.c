@@ -1,6 +1,8 @@
 /* ranvier: finds the verb and hands over. */
+#include "base/child.h"
 #include "base/value.h"
 #include "cli/cli.h"
+#include "plugin/registry.h"
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +36,7 @@ print_help (FILE *to)
 static void
 wait_without_spinning (char **argv)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *program = rv_child_program ();
   if (!program || g_getenv ("OMP_WAIT_POLICY") || g_getenv ("GOMP_SPINCOUNT"))
     return;
   g_setenv ("OMP_WAIT_POLICY", "passive", TRUE);
@@ -61,6 +63,10 @@ main (int argc, char **argv)
       puts ("ranvier " RV_VERSION);
       return RV_EXIT_DONE;
     }
+  if (strcmp (argv[1], "probe") == 0)
+    return rv_cli_probe (argc - 1, argv + 1);
+  g_autofree char *program = rv_child_program ();
+  rv_registry_set_probe (program);
   const char *names[G_N_ELEMENTS (verbs) + 1] = { NULL };
   for (guint k = 0; k < G_N_ELEMENTS (verbs); k++)
     {

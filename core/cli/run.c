@@ -94,6 +94,7 @@ load (const Options *o, const char *out, RvDocument **document, int *code)
   *document = rv_document_load (o->files[0], (const char *const *)o->settings, mistakes);
   const RvGraphOptions options = { root, out, o->quiet, (const char *const *)o->settings };
   g_autoptr (RvGraph) graph = *document ? rv_graph_new (*document, &options, mistakes) : NULL;
+  rv_registry_rest ();
   for (guint k = 0; k < mistakes->messages->len; k++)
     fprintf (stderr, "%s\n", (const char *)mistakes->messages->pdata[k]);
   *code = mistakes->plugin_unusable ? RV_EXIT_PLUGIN : RV_EXIT_USAGE;

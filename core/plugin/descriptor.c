@@ -165,7 +165,7 @@ check_functions (const RvPlugin *plugin, const Kind *kind)
   const RvNodeClass *node = plugin->functions;
   const RvNeuronClass *neuron = plugin->functions;
 
-  if (plugin->functions == NULL)
+  if (plugin->functions == NULL || plugin->functions_size == 0)
     return g_strdup ("it has no functions: write RV_FUNCTIONS (class) in its descriptor");
   if (plugin->functions_size > kind->size)
     return g_strdup_printf ("its functions have %u bytes, but a %s of ABI %d.%d has %zu: is it of another kind?",

@@ -3,14 +3,11 @@
 #include "plugin/registry.h"
 
 #include "base/value.h"
-#include <ranvier/ranvier.h>
+#include "plugin/module.h"
+#include "plugin/probe.h"
 
 #include <dlfcn.h>
-#include <fenv.h>
-#include <gmodule.h>
 #include <string.h>
-
-#define SUFFIX "." G_MODULE_SUFFIX
 
 typedef struct
 {
@@ -22,6 +19,7 @@ static GPtrArray *first_folders;     /* RvPluginFolder *, of --plugin-path */
 static GHashTable *loaded_by_name;   /* "kind/name" -> Loaded */
 static GHashTable *loaded_by_plugin; /* the same, by descriptor */
 static GHashTable *failures;         /* file -> why: a second dlopen runs no constructor and would hide it */
+static char *probe_program;          /* whose child loads each file first; NULL: none does */
 
 /* ---- folders */
 
@@ -118,27 +116,37 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *)a, *(const char *const *)b);
 }
 
+/* The names of all modules of a folder, sorted; NULL-terminated, elements owned. */
+static GPtrArray *
+read_folder (const RvPluginFolder *folder)
+{
+  GPtrArray *files = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GDir) dir = g_dir_open (folder->path, 0, NULL);
+  const char *file;
+
+  while (dir != NULL && (file = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_suffix (file, "." G_MODULE_SUFFIX) && file[0] != '.')
+      g_ptr_array_add (files, g_strdup (file));
+  g_ptr_array_sort (files, compare_names);
+  return files;
+}
+
 char **
 rv_registry_names (const char *kind)
 {
   g_autoptr (GPtrArray) folders = rv_registry_folders ();
-  g_autofree char *prefix = g_strconcat (kind, "-", NULL);
   GPtrArray *names = g_ptr_array_new ();
 
   for (guint i = 0; i < folders->len; i++)
     {
-      g_autoptr (GDir) dir = g_dir_open (((RvPluginFolder *)folders->pdata[i])->path, 0, NULL);
-      const char *file;
+      g_autoptr (GPtrArray) files = read_folder (folders->pdata[i]);
 
-      while (dir != NULL && (file = g_dir_read_name (dir)) != NULL)
+      for (guint k = 0; k < files->len; k++)
         {
-          const gsize start = strlen (prefix), end = strlen (file) - MIN (strlen (file), strlen (SUFFIX));
-          g_autofree char *name = NULL;
+          g_autofree char *its_kind = NULL, *name = NULL;
 
-          if (!g_str_has_prefix (file, prefix) || !g_str_has_suffix (file, SUFFIX) || end <= start)
-            continue;
-          name = g_strndup (file + start, end - start);
-          if (!g_ptr_array_find_with_equal_func (names, name, g_str_equal, NULL))
+          if (rv_module_split (files->pdata[k], &its_kind, &name) && g_str_equal (its_kind, kind)
+              && !g_ptr_array_find_with_equal_func (names, name, g_str_equal, NULL))
             g_ptr_array_add (names, g_steal_pointer (&name));
         }
     }
@@ -149,60 +157,18 @@ rv_registry_names (const char *kind)
 
 /* ---- loading */
 
-/* Rounding, flushing of denormals and masks of this thread; not the sticky flags, which any sum may raise. */
-static guint
-float_state (void)
+void
+rv_registry_set_probe (const char *program)
 {
-#ifdef __x86_64__
-  return __builtin_ia32_stmxcsr () & ~0x3Fu;
-#else
-  return (guint)fegetround ();
-#endif
+  rv_probe_end ();
+  g_free (probe_program);
+  probe_program = g_strdup (program);
 }
 
-static void
-restore_float_state (guint state)
+void
+rv_registry_rest (void)
 {
-#ifdef __x86_64__
-  __builtin_ia32_ldmxcsr (state);
-#else
-  fesetround ((int)state);
-#endif
-}
-
-static char *
-hash_file (const char *file, GError **error)
-{
-  g_autoptr (GMappedFile) map = g_mapped_file_new (file, FALSE, error);
-
-  if (map == NULL)
-    return NULL;
-  return g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *)g_mapped_file_get_contents (map),
-                                      g_mapped_file_get_length (map));
-}
-
-/* The descriptor in `file`; NULL and `why`, owned, if it can not be used. A refused module stays open, as all
- * do: its code may have left pointers behind. */
-static const RvPlugin *
-open_plugin (const char *file, const char *kind, const char *name, char **why)
-{
-  const guint state = float_state ();
-  GModule *module = g_module_open (file, G_MODULE_BIND_LOCAL);
-  const guint changed = float_state ();
-  gpointer symbol = NULL;
-
-  restore_float_state (state);
-  if (module == NULL)
-    *why = g_strdup (g_module_error ());
-  else if (changed != state)
-    *why = g_strdup ("loading it changed how the processor computes (built with -ffast-math?)");
-  else if (!g_module_symbol (module, "rv_plugin", &symbol) || symbol == NULL)
-    *why = g_strdup ("it exports no rv_plugin: see RV_PLUGIN in <ranvier/plugin.h>");
-  else
-    *why = rv_descriptor_check (symbol, kind, name);
-  if (module != NULL)
-    g_module_make_resident (module);
-  return *why == NULL ? rv_descriptor_copy (symbol) : NULL;
+  rv_probe_end ();
 }
 
 static void
@@ -227,41 +193,54 @@ set_unknown (const char *kind, const char *name, GError **error)
                kind, name, hint, list[0] != '\0' ? "; known: " : "", list, kind);
 }
 
+/* Whatever bears the name counts, so that a link that leads nowhere is told and not passed over. */
+static gboolean
+is_there (const char *file)
+{
+  return g_file_test (file, G_FILE_TEST_EXISTS) || g_file_test (file, G_FILE_TEST_IS_SYMLINK);
+}
+
 static char *
 find_file (const char *kind, const char *name)
 {
   g_autoptr (GPtrArray) folders = rv_registry_folders ();
-  g_autofree char *base = g_strconcat (kind, "-", name, SUFFIX, NULL);
+  g_autofree char *base = rv_module_base (kind, name);
 
   if (!g_strv_contains (rv_registry_kinds (), kind) || !rv_is_word (name, "-_"))
     return NULL;
   for (guint i = 0; i < folders->len; i++)
     {
       g_autofree char *file = g_build_filename (((RvPluginFolder *)folders->pdata[i])->path, base, NULL);
-      if (g_file_test (file, G_FILE_TEST_IS_REGULAR))
+      if (is_there (file))
         return g_steal_pointer (&file);
     }
   return NULL;
 }
 
+/* The plugin, or NULL and why, owned. */
 static const RvPlugin *
-load (const char *key, const char *file, const char *kind, const char *name, GError **error)
+open_file (const char *file, char **hash, char **why)
+{
+  if (probe_program != NULL)
+    {
+      g_auto (RvProbe) probe = { NULL, NULL, NULL };
+
+      rv_probe_file (probe_program, file, &probe);
+      *why = g_steal_pointer (&probe.why);
+      if (*why != NULL)
+        return NULL;
+    }
+  return rv_module_open (file, hash, why);
+}
+
+static const RvPlugin *
+load (const char *key, const char *file, GError **error)
 {
   const char *earlier = g_hash_table_lookup (failures, file);
   g_autofree char *hash = NULL, *why = NULL;
-  const RvPlugin *plugin = NULL;
+  const RvPlugin *plugin = earlier == NULL ? open_file (file, &hash, &why) : NULL;
   Loaded *loaded;
 
-  if (earlier == NULL)
-    {
-      g_autoptr (GError) unreadable = NULL;
-
-      hash = hash_file (file, &unreadable);
-      if (hash == NULL)
-        why = g_strdup (unreadable->message);
-      else
-        plugin = open_plugin (file, kind, name, &why);
-    }
   if (plugin == NULL)
     {
       g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "%s can not be used: %s (%s)", key,
@@ -301,7 +280,7 @@ rv_registry_get (const char *kind, const char *name, GError **error)
       set_unknown (kind, name, error);
       return NULL;
     }
-  return load (key, file, kind, name, error);
+  return load (key, file, error);
 }
 
 static const Loaded *
@@ -324,4 +303,80 @@ rv_registry_hash (const RvPlugin *plugin)
   const Loaded *loaded = find_loaded (plugin);
 
   return loaded != NULL ? loaded->hash : NULL;
+}
+
+/* ---- listing */
+
+static void
+free_entry (gpointer data)
+{
+  RvPluginEntry *entry = data;
+
+  g_free (entry->kind);
+  g_free (entry->name);
+  g_free (entry->file);
+  g_ptr_array_unref (entry->hidden);
+  rv_probe_clear (&entry->probe);
+  g_free (entry);
+}
+
+/* By kind in the order of the kinds, then by name; strangers last. */
+static int
+compare_entries (gconstpointer a, gconstpointer b)
+{
+  const RvPluginEntry *const one = *(RvPluginEntry *const *)a, *const other = *(RvPluginEntry *const *)b;
+  const char *const *kinds = rv_registry_kinds ();
+
+  if (g_strcmp0 (one->kind, other->kind) == 0)
+    return strcmp (one->name, other->name);
+  for (; *kinds != NULL; kinds++)
+    if (g_strcmp0 (one->kind, *kinds) == 0 || g_strcmp0 (other->kind, *kinds) == 0)
+      return g_strcmp0 (one->kind, *kinds) == 0 ? -1 : 1;
+  return 0;
+}
+
+static void
+list_file (GPtrArray *entries, const RvPluginFolder *folder, const char *base, const char *kind)
+{
+  g_autofree char *its_kind = NULL, *name = NULL;
+  const gboolean is_named = rv_module_split (base, &its_kind, &name);
+  RvPluginEntry *entry;
+
+  if (kind != NULL && g_strcmp0 (kind, its_kind) != 0)
+    return;
+  for (guint k = 0; is_named && k < entries->len; k++)
+    {
+      entry = entries->pdata[k];
+      if (g_strcmp0 (entry->kind, its_kind) == 0 && g_str_equal (entry->name, name))
+        {
+          g_ptr_array_add (entry->hidden, g_build_filename (folder->path, base, NULL));
+          return;
+        }
+    }
+  entry = g_new0 (RvPluginEntry, 1);
+  entry->kind = g_steal_pointer (&its_kind);
+  entry->name = is_named ? g_steal_pointer (&name) : g_strdup (base);
+  entry->file = g_build_filename (folder->path, base, NULL);
+  entry->origin = folder->origin;
+  entry->hidden = g_ptr_array_new_with_free_func (g_free);
+  rv_probe_file (probe_program, entry->file, &entry->probe);
+  g_ptr_array_add (entries, entry);
+}
+
+GPtrArray *
+rv_registry_list (const char *kind)
+{
+  g_autoptr (GPtrArray) folders = rv_registry_folders ();
+  GPtrArray *entries = g_ptr_array_new_with_free_func (free_entry);
+
+  for (guint i = 0; i < folders->len; i++)
+    {
+      g_autoptr (GPtrArray) files = read_folder (folders->pdata[i]);
+
+      for (guint k = 0; k < files->len; k++)
+        list_file (entries, folders->pdata[i], files->pdata[k], kind);
+    }
+  rv_registry_rest ();
+  g_ptr_array_sort (entries, compare_entries);
+  return entries;
 }
