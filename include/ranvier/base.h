@@ -8,8 +8,8 @@
 #define RV_ABI_MAJOR 1
 #define RV_ABI_MINOR 0
 
-/* Room at the end of a public struct for what a later minor adds. Always zero: zero the whole struct, or initialise
- * it by name. See doc/plugin-abi.md. */
+/* Room at the end of a public struct for what a later minor adds. Always zero: zero the whole struct, or
+ * initialise it by name. See doc/plugin-abi.md. */
 #define RV_RESERVED(n) void *reserved[n]
 
 #define RV_API    __attribute__ ((visibility ("default")))

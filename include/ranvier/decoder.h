@@ -17,12 +17,14 @@ typedef struct
   /* What the decoder reads of the last layer. Main thread. */
   RvRead (*reads) (const void *self);
 
-  /* How many decisions it takes from T steps; 0 with an error if it can not. Each decision is scored by the loss on
-   * its own; the loss of a sample is the sum, its accuracy the share of right decisions. Main thread. */
+  /* How many decisions it takes from T steps; 0 with an error if it can not. Each decision is scored by the
+   * loss on its own; the loss of a sample is the sum, its accuracy the share of right decisions. Main
+   * thread. */
   uint32_t (*decisions) (const void *self, uint32_t steps, GError **error);
 
   /* out [steps][classes], rows `stride` floats apart -> scores [decisions][classes]. Any worker. */
-  void (*decode) (const void *self, uint32_t steps, uint32_t classes, size_t stride, const float *out, float *scores);
+  void (*decode) (const void *self, uint32_t steps, uint32_t classes, size_t stride, const float *out,
+                  float *scores);
 
   /* dL/dscores -> dL/dout, which is overwritten; rows as for decode. Any worker. */
   void (*adjoint) (const void *self, uint32_t steps, uint32_t classes, size_t stride, const float *out,

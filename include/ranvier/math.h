@@ -31,6 +31,7 @@ rv_exp (float x)
 RV_FN float
 rv_sigmoid (float x)
 {
+  /* rv_exp stays finite: no infinity on the way, and NaN stays NaN */
   return 1.0f / (1.0f + rv_exp (-x));
 }
 

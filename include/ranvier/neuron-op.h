@@ -1,8 +1,8 @@
 /* Makes the vectorised tile kernels of a neuron from its four functions, inside the plugin's own
  * translation unit. Include it last, after
  *
- *   RV_FN float integrate (const Param *p, State *x, float i);           advances x; returns membrane - threshold
- *   RV_FN void  reset (const Param *p, State *x, float spike);           spike lies in [0, 1]: u *= 1 - spike, no `if`
+ *   RV_FN float integrate (const Param *p, State *x, float i);     advances x; returns membrane - threshold
+ *   RV_FN void  reset (const Param *p, State *x, float spike);   spike is in [0, 1]: u *= 1 - spike, no `if`
  *   RV_FN float reset_adjoint (const Param *p, const State *x, float spike, State *gx, Param *gp);
  *   RV_FN float integrate_adjoint (const Param *p, const State *x, float i, float gz, State *gx, Param *gp);
  *
@@ -32,7 +32,8 @@
 #define RV_NEURON_S_INDEX(name)   RV_NEURON_ID (state_##name),
 #define RV_NEURON_S_NAME(name)    #name,
 #define RV_NEURON_S_POINTER(name) float *state_##name = run->state[RV_NEURON_ID (state_##name)];
-#define RV_NEURON_S_ENTRY(name)   float *entry_##name = record ? run->entry[RV_NEURON_ID (state_##name)] + row : NULL;
+#define RV_NEURON_S_ENTRY(name)                                                                              \
+  float *entry_##name = record ? run->entry[RV_NEURON_ID (state_##name)] + row : NULL;
 #define RV_NEURON_S_RECALLED(name) const float *entry_##name = run->entry[RV_NEURON_ID (state_##name)] + row;
 #define RV_NEURON_S_LOAD(name)     x.name = state_##name[l];
 #define RV_NEURON_S_STORE(name)    state_##name[l] = x.name;
@@ -59,12 +60,14 @@
 #define RV_NEURON_1_NAME(name)     #name,
 #define RV_NEURON_1_OFFSET(name)   offsetof (Config, name),
 #define RV_NEURON_1_POINTER(name)  const float *param_##name = run->param[RV_NEURON_ID (param_##name)];
-#define RV_NEURON_1_GRADIENT(name) float *param_gradient_##name = run->param_gradient[RV_NEURON_ID (param_##name)];
+#define RV_NEURON_1_GRADIENT(name)                                                                           \
+  float *param_gradient_##name = run->param_gradient[RV_NEURON_ID (param_##name)];
 #define RV_NEURON_1_ADD(name)      param_gradient_##name[l] += gp.name;
 #define RV_NEURON_P_INDEX(type, name, ...)    RV_NEURON_IF_##type (RV_NEURON_1_INDEX, name)
 #define RV_NEURON_P_NAME(type, name, ...)     RV_NEURON_IF_##type (RV_NEURON_1_NAME, name)
 #define RV_NEURON_P_OFFSET(type, name, ...)   RV_NEURON_IF_##type (RV_NEURON_1_OFFSET, name)
-#define RV_NEURON_P_POINTER(type, name, ...)  RV_NEURON_IF_##type (RV_NEURON_1_POINTER, name) RV_NEURON_ALL_##type (name)
+#define RV_NEURON_P_POINTER(type, name, ...)                                                                 \
+  RV_NEURON_IF_##type (RV_NEURON_1_POINTER, name) RV_NEURON_ALL_##type (name)
 #define RV_NEURON_P_LOAD(type, name, ...)     RV_NEURON_GET_##type (name)
 #define RV_NEURON_P_GRADIENT(type, name, ...) RV_NEURON_IF_##type (RV_NEURON_1_GRADIENT, name)
 #define RV_NEURON_P_ADD(type, name, ...)      RV_NEURON_IF_##type (RV_NEURON_1_ADD, name)
@@ -242,29 +245,29 @@ RV_NEURON_ID (backward_flags) (const void *self, const RvNeuronBackward *run)
     RV_NEURON_ID (backward_body) (self, run, 0, 0, 0);
 }
 
-#define RV_NEURON_CLONE(isa, attributes)                                                                               \
-  attributes static void RV_NEURON_ID (forward_##isa) (const void *self, const RvNeuronForward *run)                   \
-  {                                                                                                                    \
-    RV_NEURON_ID (forward_flags) (self, run, 1);                                                                       \
-  }                                                                                                                    \
-  attributes static void RV_NEURON_ID (integrate_##isa) (const void *self, const RvNeuronForward *run)                 \
-  {                                                                                                                    \
-    RV_NEURON_ID (forward_flags) (self, run, 0);                                                                       \
-  }                                                                                                                    \
-  attributes static void RV_NEURON_ID (reset_##isa) (const void *self, const RvNeuronForward *run)                     \
-  {                                                                                                                    \
-    RV_NEURON_ID (reset_body) (self, run);                                                                             \
-  }                                                                                                                    \
-  attributes static void RV_NEURON_ID (distance_##isa) (const void *self, const RvNeuronForward *run)                  \
-  {                                                                                                                    \
-    RV_NEURON_ID (distance_body) (self, run);                                                                          \
-  }                                                                                                                    \
-  attributes static void RV_NEURON_ID (backward_##isa) (const void *self, const RvNeuronBackward *run)                 \
-  {                                                                                                                    \
-    RV_NEURON_ID (backward_flags) (self, run);                                                                         \
+#define RV_NEURON_CLONE(isa, attributes)                                                                     \
+  attributes static void RV_NEURON_ID (forward_##isa) (const void *self, const RvNeuronForward *run)         \
+  {                                                                                                          \
+    RV_NEURON_ID (forward_flags) (self, run, 1);                                                             \
+  }                                                                                                          \
+  attributes static void RV_NEURON_ID (integrate_##isa) (const void *self, const RvNeuronForward *run)       \
+  {                                                                                                          \
+    RV_NEURON_ID (forward_flags) (self, run, 0);                                                             \
+  }                                                                                                          \
+  attributes static void RV_NEURON_ID (reset_##isa) (const void *self, const RvNeuronForward *run)           \
+  {                                                                                                          \
+    RV_NEURON_ID (reset_body) (self, run);                                                                   \
+  }                                                                                                          \
+  attributes static void RV_NEURON_ID (distance_##isa) (const void *self, const RvNeuronForward *run)        \
+  {                                                                                                          \
+    RV_NEURON_ID (distance_body) (self, run);                                                                \
+  }                                                                                                          \
+  attributes static void RV_NEURON_ID (backward_##isa) (const void *self, const RvNeuronBackward *run)       \
+  {                                                                                                          \
+    RV_NEURON_ID (backward_flags) (self, run);                                                               \
   }
-#define RV_NEURON_KERNELS(isa)                                                                                         \
-  { RV_NEURON_ID (forward_##isa), RV_NEURON_ID (integrate_##isa), RV_NEURON_ID (reset_##isa),                          \
+#define RV_NEURON_KERNELS(isa)                                                                               \
+  { RV_NEURON_ID (forward_##isa), RV_NEURON_ID (integrate_##isa), RV_NEURON_ID (reset_##isa),                \
     RV_NEURON_ID (distance_##isa), RV_NEURON_ID (backward_##isa), { 0 } }
 
 RV_NEURON_CLONE (baseline, )

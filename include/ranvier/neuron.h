@@ -21,7 +21,7 @@ typedef struct
   gboolean current_is_static; /* `current` is one row [stride] that holds at every step */
   const float *const *param;  /* [params] -> [lanes] */
   float *const *state;        /* [states] -> [lanes]; in: before the first step, out: after the last */
-  float *const *entry;        /* [states] -> [steps][stride], written: the state on entry of each step; or NULL */
+  float *const *entry;        /* [states] -> [steps][stride], written: the state before each step; or NULL */
   const float *current;       /* [steps][stride] */
   float *z;                   /* [steps][stride], written: membrane - threshold after integrating */
   float *membrane;            /* [steps][stride], written: membrane before reset; or NULL */
@@ -32,7 +32,7 @@ typedef struct
 {
   uint32_t lanes, steps;
   size_t stride;
-  gboolean current_is_static; /* `current` and `current_gradient` are one row each; the gradient is added to */
+  gboolean current_is_static; /* `current` and `current_gradient` are one row each; it is added to */
   gboolean detach_reset;      /* no gradient through the reset's spike */
   const float *const *param;
   const float *const *entry;      /* [states] -> [steps][stride], from the forward pass */

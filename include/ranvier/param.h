@@ -141,45 +141,49 @@ typedef struct
 
 #define RV_INF (__builtin_inf ())
 
-#define RV_BOOL(S, f, def, d)                                                                                          \
+#define RV_BOOL(S, f, def, d)                                                                                \
   { #f, RV_PARAM_BOOL, offsetof (S, f), def, 0, 0, "", d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_INT(S, f, def, lo, hi, u, d)                                                                                \
+#define RV_INT(S, f, def, lo, hi, u, d)                                                                      \
   { #f, RV_PARAM_INT, offsetof (S, f), def, lo, hi, u, d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_REAL(S, f, def, lo, hi, u, d)                                                                               \
+#define RV_REAL(S, f, def, lo, hi, u, d)                                                                     \
   { #f, RV_PARAM_REAL, offsetof (S, f), def, lo, hi, u, d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_CHOICE(S, f, def, list, d)                                                                                  \
+#define RV_CHOICE(S, f, def, list, d)                                                                        \
   { #f, RV_PARAM_CHOICE, offsetof (S, f), def, 0, 0, "", d, list, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_TEXT(S, f, def, d)                                                                                          \
+#define RV_TEXT(S, f, def, d)                                                                                \
   { #f, RV_PARAM_TEXT, offsetof (S, f), def, 0, 0, "", d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_PATH(S, f, def, d)                                                                                          \
+#define RV_PATH(S, f, def, d)                                                                                \
   { #f, RV_PARAM_PATH, offsetof (S, f), def, 0, 0, "", d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_DURATION(S, f, def, lo, hi, d)                                                                              \
+#define RV_DURATION(S, f, def, lo, hi, d)                                                                    \
   { #f, RV_PARAM_DURATION, offsetof (S, f), def, lo, hi, "s", d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_INTS(S, f, def, lo, hi, u, d)                                                                               \
+#define RV_INTS(S, f, def, lo, hi, u, d)                                                                     \
   { #f, RV_PARAM_INTS, offsetof (S, f), def, lo, hi, u, d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_REALS(S, f, def, lo, hi, u, d)                                                                              \
+#define RV_REALS(S, f, def, lo, hi, u, d)                                                                    \
   { #f, RV_PARAM_REALS, offsetof (S, f), def, lo, hi, u, d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_TEXTS(S, f, def, d)                                                                                         \
+#define RV_TEXTS(S, f, def, d)                                                                               \
   { #f, RV_PARAM_TEXTS, offsetof (S, f), def, 0, 0, "", d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_REAL_MAP(S, f, d)                                                                                           \
+#define RV_REAL_MAP(S, f, d)                                                                                 \
   { #f, RV_PARAM_REAL_MAP, offsetof (S, f), NULL, 0, 0, "", d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_TRAINABLE(S, f, def, lo, hi, u, d, fl)                                                                      \
+#define RV_TRAINABLE(S, f, def, lo, hi, u, d, fl)                                                            \
   { #f, RV_PARAM_TRAINABLE, offsetof (S, f), def, lo, hi, u, d, NULL, NULL, RV_ARTEFACT_NONE, fl, { 0 } }
-#define RV_SLOT(S, f, kind, def, d)                                                                                    \
+#define RV_SLOT(S, f, kind, def, d)                                                                          \
   { #f, RV_PARAM_SLOT, offsetof (S, f), def, 0, 0, "", d, NULL, kind, RV_ARTEFACT_NONE, 0, { 0 } }
-#define RV_SLOTS(S, f, kind, d)                                                                                        \
-  { #f, RV_PARAM_SLOTS, offsetof (S, f), NULL, 0, 0, "", d, NULL, kind, RV_ARTEFACT_NONE, RV_PARAM_REQUIRED, { 0 } }
-#define RV_PORT(S, f, kind, fl, d)                                                                                     \
+#define RV_SLOTS(S, f, kind, d)                                                                              \
+  { #f, RV_PARAM_SLOTS, offsetof (S, f), NULL, 0, 0, "", d, NULL, kind, RV_ARTEFACT_NONE, RV_PARAM_REQUIRED, \
+    { 0 } }
+#define RV_PORT(S, f, kind, fl, d)                                                                           \
   { #f, RV_PARAM_PORT, offsetof (S, f), NULL, 0, 0, "", d, NULL, NULL, kind, fl, { 0 } }
-#define RV_PORTS(S, f, kind, fl, d)                                                                                    \
+#define RV_PORTS(S, f, kind, fl, d)                                                                          \
   { #f, RV_PARAM_PORTS, offsetof (S, f), NULL, 0, 0, "", d, NULL, NULL, kind, fl, { 0 } }
-#define RV_PARAM_END { NULL, RV_PARAM_BOOL, 0, NULL, 0, 0, NULL, NULL, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
+#define RV_PARAM_END                                                                                         \
+  { NULL, RV_PARAM_BOOL, 0, NULL, 0, 0, NULL, NULL, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
 
 /* The same, for an entry that must be given: RV_REQUIRED_INT and the like have no default. */
-#define RV_REQUIRED_INT(S, f, lo, hi, u, d)                                                                            \
-  { #f, RV_PARAM_INT, offsetof (S, f), NULL, lo, hi, u, d, NULL, NULL, RV_ARTEFACT_NONE, RV_PARAM_REQUIRED, { 0 } }
-#define RV_REQUIRED_TEXT(S, f, d)                                                                                      \
-  { #f, RV_PARAM_TEXT, offsetof (S, f), NULL, 0, 0, "", d, NULL, NULL, RV_ARTEFACT_NONE, RV_PARAM_REQUIRED, { 0 } }
+#define RV_REQUIRED_INT(S, f, lo, hi, u, d)                                                                  \
+  { #f, RV_PARAM_INT, offsetof (S, f), NULL, lo, hi, u, d, NULL, NULL, RV_ARTEFACT_NONE, RV_PARAM_REQUIRED,  \
+    { 0 } }
+#define RV_REQUIRED_TEXT(S, f, d)                                                                            \
+  { #f, RV_PARAM_TEXT, offsetof (S, f), NULL, 0, 0, "", d, NULL, NULL, RV_ARTEFACT_NONE, RV_PARAM_REQUIRED,  \
+    { 0 } }
 
 /* Adds a reference and returns `instance`. Any thread. */
 RV_API RvInstance *rv_instance_ref (RvInstance *instance);

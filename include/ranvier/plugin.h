@@ -27,20 +27,21 @@ struct RvPlugin
   /* Frees what init and the other functions allocated, never what the table filled. May be NULL. */
   void (*clear) (void *self);
 
-  /* The functions of the kind, RvNodeClass, RvLayerClass, RvNeuronClass, ..., and the size of that struct when the
-   * plugin was built: write RV_FUNCTIONS (class). */
+  /* The functions of the kind, RvNodeClass, RvLayerClass, RvNeuronClass, ..., and the size of that struct
+   * when the plugin was built: write RV_FUNCTIONS (class). */
   const void *functions;
   uint32_t functions_size;
 };
 
-/* What plugins and core see of a loaded plugin is the core's copy, as long as the core's own structs, with zeros
- * where an older plugin has nothing: an optional function that is NULL is not there. */
+/* What plugins and core see of a loaded plugin is the core's copy, as long as the core's own structs, with
+ * zeros where an older plugin has nothing: an optional function that is NULL is not there. */
 
-/* Opens the definition of the descriptor: RV_PLUGIN ("surrogate", "arctan") .doc = "...", RV_FUNCTIONS (class) }; */
-#define RV_PLUGIN(KIND, NAME)                                                                                          \
-  RV_EXPORT extern const RvPlugin rv_plugin;                                                                           \
-  const RvPlugin rv_plugin = { .size = sizeof (RvPlugin), .abi_major = RV_ABI_MAJOR, .abi_minor = RV_ABI_MINOR,        \
-                               .kind = KIND, .name = NAME,
+/* Opens the definition of the descriptor: RV_PLUGIN ("surrogate", "arctan") .doc = "...",
+ * RV_FUNCTIONS (class) }; */
+#define RV_PLUGIN(KIND, NAME)                                                                                \
+  RV_EXPORT extern const RvPlugin rv_plugin;                                                                 \
+  const RvPlugin rv_plugin = { .size = sizeof (RvPlugin), .abi_major = RV_ABI_MAJOR,                         \
+                               .abi_minor = RV_ABI_MINOR, .kind = KIND, .name = NAME,
 
 /* In a descriptor: the functions, a constant of the kind's class. */
 #define RV_FUNCTIONS(class) .functions = &(class), .functions_size = sizeof (class)

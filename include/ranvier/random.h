@@ -2,7 +2,8 @@
  * depends on a thread, a batch position or on how often something else drew before.
  *
  * A stream is keyed by hash (seed, path inside the node, purpose, split); forks add (epoch, recording, ...).
- * The generator is SplitMix64 (Steele, Lea, Flood 2014) read at any position. All inline functions: any worker.
+ * The generator is SplitMix64 (Steele, Lea, Flood 2014) read at any position. All inline functions: any
+ * worker.
  */
 #ifndef RANVIER_RANDOM_H
 #define RANVIER_RANDOM_H
@@ -23,6 +24,7 @@ RV_API RvStream rv_stream_new (uint64_t seed, const char *path, const char *purp
 /* Writes a uniformly random order of 0 ... n-1 to `out` [n], borrowed. Any worker. */
 RV_API void rv_stream_permutation (RvStream stream, uint32_t n, uint32_t *out);
 
+/* The finaliser of SplitMix64: every bit of x moves about half of the bits. */
 RV_FN uint64_t
 rv_mix64 (uint64_t x)
 {
@@ -35,6 +37,7 @@ rv_mix64 (uint64_t x)
 RV_FN RvStream
 rv_stream_fork (RvStream s, uint64_t label)
 {
+  /* label mixed first, or neighbouring labels would be shifts of one stream */
   RvStream r = { rv_mix64 (s.key ^ rv_mix64 (label + UINT64_C (0xD1B54A32D192ED03))) };
   return r;
 }
@@ -43,6 +46,7 @@ rv_stream_fork (RvStream s, uint64_t label)
 RV_FN uint64_t
 rv_stream_bits (RvStream s, uint64_t counter)
 {
+  /* state of SplitMix64 after counter + 1 steps, and its output */
   return rv_mix64 (s.key + (counter + 1) * UINT64_C (0x9E3779B97F4A7C15));
 }
 
@@ -50,6 +54,7 @@ rv_stream_bits (RvStream s, uint64_t counter)
 RV_FN float
 rv_stream_uniform (RvStream s, uint64_t counter)
 {
+  /* k / 2^24, k of 24 bits */
   return (float) (rv_stream_bits (s, counter) >> 40) * 0x1p-24f;
 }
 
@@ -57,6 +62,7 @@ rv_stream_uniform (RvStream s, uint64_t counter)
 RV_FN double
 rv_stream_uniform_double (RvStream s, uint64_t counter)
 {
+  /* k / 2^53, k of 53 bits */
   return (double) (rv_stream_bits (s, counter) >> 11) * 0x1p-53;
 }
 
@@ -64,6 +70,7 @@ rv_stream_uniform_double (RvStream s, uint64_t counter)
 RV_FN double
 rv_stream_normal (RvStream s, uint64_t counter)
 {
+  /* sqrt (-2 ln u) cos (2 pi v), u in (0, 1], v in [0, 1) */
   uint64_t bits = rv_stream_bits (s, counter);
   double u = ((double) (bits >> 32) + 1.0) * 0x1p-32;
   double v = (double) (bits & 0xFFFFFFFFu) * 0x1p-32;

@@ -74,7 +74,8 @@ typedef struct
 typedef struct RvFigure RvFigure;
 
 /* An empty figure; the texts are copied. The caller owns it. */
-RV_API RvFigure *rv_figure_new (RvFigureType type, const char *title, const char *x_label, const char *y_label);
+RV_API RvFigure *rv_figure_new (RvFigureType type, const char *title, const char *x_label,
+                                const char *y_label);
 /* Adds a reference and returns `figure`. */
 RV_API RvFigure *rv_figure_ref (RvFigure *figure);
 /* Gives a reference back. */

@@ -1,4 +1,5 @@
-/* Dense arrays of float: row-major, 64-byte aligned, reference-counted. Network data is batch-major [B][T][...]. */
+/* Dense arrays of float: row-major, 64-byte aligned, reference-counted. Network data is batch-major
+ * [B][T][...]. */
 #ifndef RANVIER_TENSOR_H
 #define RANVIER_TENSOR_H
 

@@ -5,8 +5,9 @@ static const char *const gains[] = { "one", "one-minus-leak", NULL };
 
 #define RV_NEURON_GRADED
 #define RV_NEURON_STATES(S) S (u)
-#define RV_NEURON_PARAMS(P)                                                                                            \
-  P (TRAINABLE, leak, "0.9", 0, 1, "", "Share of the membrane kept from step to step", RV_PARAM_UNIT_INTERVAL)         \
+#define RV_NEURON_PARAMS(P)                                                                                  \
+  P (TRAINABLE, leak, "0.9", 0, 1, "", "Share of the membrane kept from step to step",                       \
+     RV_PARAM_UNIT_INTERVAL)                                                                                 \
   P (CHOICE, input_gain, "one", gains, "Factor on the input current")
 #include <ranvier/neuron-types.h>
 

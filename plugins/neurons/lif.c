@@ -15,10 +15,11 @@ enum
 static const char *const resets[] = { "hard", "soft", "soft-after-leak", "none", NULL };
 static const char *const gains[] = { "one", "one-minus-leak", NULL };
 
-#define RV_NEURON_PARAMS(P)                                                                                            \
-  P (TRAINABLE, leak, "0.9", 0, 1, "", "Share of the membrane kept from step to step", RV_PARAM_UNIT_INTERVAL)         \
-  P (TRAINABLE, threshold, "1", 1e-6, 1e6, "", "The neuron fires when the membrane is above it", 0)                    \
-  P (CHOICE, reset, "hard", resets, "What a spike does to the membrane")                                               \
+#define RV_NEURON_PARAMS(P)                                                                                  \
+  P (TRAINABLE, leak, "0.9", 0, 1, "", "Share of the membrane kept from step to step",                       \
+     RV_PARAM_UNIT_INTERVAL)                                                                                 \
+  P (TRAINABLE, threshold, "1", 1e-6, 1e6, "", "The neuron fires when the membrane is above it", 0)          \
+  P (CHOICE, reset, "hard", resets, "What a spike does to the membrane")                                     \
   P (CHOICE, input_gain, "one", gains, "Factor on the input current")
 
 /* ---- hard, soft and none */
