@@ -20,5 +20,6 @@ int rv_cli_plugins (int argc, char **argv);
 int rv_cli_inspect (int argc, char **argv);
 /* Not for people: loads plugins for another ranvier, see plugin/probe.h. */
 int rv_cli_probe (int argc, char **argv);
+int rv_cli_new (int argc, char **argv);
 
 #endif

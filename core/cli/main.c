@@ -18,6 +18,7 @@ static const struct
   { "graph", "show the nodes of a pipeline file, as text or DOT", rv_cli_graph },
   { "plugins", "list the plugins", rv_cli_plugins },
   { "inspect", "show the parameters of a plugin", rv_cli_inspect },
+  { "new", "start a plugin of your own", rv_cli_new },
 };
 
 static void
