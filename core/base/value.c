@@ -290,3 +290,65 @@ rv_value_to_yaml (const RvValue *value, int indent, GString *out)
         append_leaf (item, out);
     }
 }
+
+/* text: s; list: av; map: (asav) */
+GVariant *
+rv_value_to_variant (const RvValue *value)
+{
+  if (value->type == RV_VALUE_TEXT)
+    return g_variant_new_string (value->text);
+  GVariantBuilder keys, items;
+  g_variant_builder_init (&keys, G_VARIANT_TYPE ("as"));
+  g_variant_builder_init (&items, G_VARIANT_TYPE ("av"));
+  for (guint i = 0; i < rv_value_size (value); i++)
+    {
+      g_variant_builder_add (&items, "v", rv_value_to_variant (value->items->pdata[i]));
+      if (value->type == RV_VALUE_MAP)
+        g_variant_builder_add (&keys, "s", value->keys->pdata[i]);
+    }
+  if (value->type == RV_VALUE_MAP)
+    return g_variant_new ("(asav)", &keys, &items);
+  g_variant_builder_clear (&keys);
+  return g_variant_builder_end (&items);
+}
+
+static gboolean
+take_items (GVariant *items, GVariant *keys, RvValue *value)
+{
+  for (gsize i = 0; i < g_variant_n_children (items); i++)
+    {
+      g_autoptr (GVariant) box = g_variant_get_child_value (items, i), inner = g_variant_get_variant (box);
+      RvValue *item = rv_value_from_variant (inner);
+      if (!item)
+        return FALSE;
+      if (!keys)
+        rv_value_append (value, item);
+      else
+        {
+          g_autoptr (GVariant) key = g_variant_get_child_value (keys, i);
+          rv_value_set (value, g_variant_get_string (key, NULL), value->place, item);
+        }
+    }
+  return TRUE;
+}
+
+RvValue *
+rv_value_from_variant (GVariant *variant)
+{
+  const RvPlace nowhere = { NULL, 0, 0 };
+  g_autoptr (RvValue) value = NULL;
+  if (g_variant_is_of_type (variant, G_VARIANT_TYPE_STRING))
+    return rv_value_text (g_variant_get_string (variant, NULL), nowhere);
+  if (g_variant_is_of_type (variant, G_VARIANT_TYPE ("av")))
+    {
+      value = rv_value_list (nowhere);
+      return take_items (variant, NULL, value) ? g_steal_pointer (&value) : NULL;
+    }
+  if (!g_variant_is_of_type (variant, G_VARIANT_TYPE ("(asav)")))
+    return NULL;
+  g_autoptr (GVariant) keys = g_variant_get_child_value (variant, 0), items = g_variant_get_child_value (variant, 1);
+  value = rv_value_map (nowhere);
+  return g_variant_n_children (keys) == g_variant_n_children (items) && take_items (items, keys, value)
+             ? g_steal_pointer (&value)
+             : NULL;
+}

@@ -49,6 +49,10 @@ char *rv_value_to_string (const RvValue *value);
 /* As block YAML with `# file:line` behind every scalar; `indent` spaces. Appends. */
 void rv_value_to_yaml (const RvValue *value, int indent, GString *out);
 
+/* As a GVariant, floating, and back, without places; NULL if `variant` is of another make. */
+GVariant *rv_value_to_variant (const RvValue *value);
+RvValue *rv_value_from_variant (GVariant *variant);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvValue, rv_value_free)
 
 /* ---- mistakes are collected, so that all come in one go */

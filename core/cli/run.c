@@ -12,7 +12,7 @@ typedef struct
   char **settings, **files;
   char *out, *data, *plugin_path;
   int threads;
-  gboolean quiet, dot;
+  gboolean quiet, dot, fresh, verify;
 } Options;
 
 static void
@@ -92,7 +92,12 @@ load (const Options *o, const char *out, RvDocument **document, int *code)
     rv_registry_add_path (o->plugin_path);
   rv_threads_set ((uint32_t)o->threads);
   *document = rv_document_load (o->files[0], (const char *const *)o->settings, mistakes);
-  const RvGraphOptions options = { root, out, o->quiet, (const char *const *)o->settings };
+  const RvGraphOptions options = { .data_root = root,
+                                   .out = out,
+                                   .quiet = o->quiet,
+                                   .fresh = o->fresh,
+                                   .verify = o->verify,
+                                   .settings = (const char *const *)o->settings };
   g_autoptr (RvGraph) graph = *document ? rv_graph_new (*document, &options, mistakes) : NULL;
   rv_registry_rest ();
   for (guint k = 0; k < mistakes->messages->len; k++)
@@ -113,6 +118,10 @@ rv_cli_run (int argc, char **argv)
   g_auto (Options) o = { 0 };
   const GOptionEntry own[]
       = { { "out", 'o', 0, G_OPTION_ARG_FILENAME, &o.out, "Run directory (default: runs/NAME-DATE-TIME)", "DIR" },
+          { "fresh", 0, 0, G_OPTION_ARG_NONE, &o.fresh,
+            "Compute everything again, also what earlier runs have kept", NULL },
+          { "verify", 0, 0, G_OPTION_ARG_NONE, &o.verify,
+            "Read data files again instead of trusting their size and times", NULL },
           { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o.quiet, "Only results and failures", NULL },
           { NULL } };
   if (!read_options (&o, argc, argv, "Runs a pipeline file and writes a run directory.", own))

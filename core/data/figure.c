@@ -1,6 +1,7 @@
 /* Figures: series of points, written as a data file and a gnuplot script that a person can edit and run again
  * in its folder; gnuplot, where it is installed, makes SVG and PNG of them. */
-#include <ranvier/table.h>
+#include "data/keep.h"
+#include <gio/gio.h>
 #include <math.h>
 #include <string.h>
 
@@ -476,12 +477,101 @@ write_text (const char *stem, const char *ending, const char *text, GError **err
   return FALSE;
 }
 
+/* Copies the drawings of an earlier time; FALSE if one is missing. */
+static gboolean
+copy_drawings (const char *from, const char *to)
+{
+  static const char *const endings[] = { ".svg", ".png" };
+  gboolean good = TRUE;
+  for (guint k = 0; good && k < G_N_ELEMENTS (endings); k++)
+    {
+      g_autofree char *old = g_strconcat (from, endings[k], NULL), *new = g_strconcat (to, endings[k], NULL);
+      g_autoptr (GFile) source = g_file_new_for_path (old), target = g_file_new_for_path (new);
+      good = g_file_copy (source, target, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, NULL);
+    }
+  return good;
+}
+
 gboolean
-rv_figure_write (const RvFigure *figure, const char *stem, GError **error)
+rv_figure_write_drawn (const RvFigure *figure, const char *stem, const char *drawn, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (stem), *base = g_path_get_basename (stem);
   g_autoptr (GPtrArray) labels = all_labels (figure);
   g_autofree char *data = data_text (figure, labels), *script = script_text (figure, labels, base);
   return write_text (stem, ".dat", data, error) && write_text (stem, ".gp", script, error)
-         && draw (folder, base, error);
+         && ((drawn && copy_drawings (drawn, stem)) || draw (folder, base, error));
+}
+
+gboolean
+rv_figure_write (const RvFigure *figure, const char *stem, GError **error)
+{
+  return rv_figure_write_drawn (figure, stem, NULL, error);
+}
+
+/* ---- kept between runs */
+
+static GVariant *
+doubles (const GArray *array)
+{
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_DOUBLE, array->data, array->len, sizeof (double));
+}
+
+GVariant *
+rv_figure_to_variant (const RvFigure *figure)
+{
+  GVariantBuilder all;
+  g_variant_builder_init (&all, G_VARIANT_TYPE ("a(sadadadadams)"));
+  for (guint k = 0; k < figure->series->len; k++)
+    {
+      const RvSeries *series = figure->series->pdata[k];
+      GVariantBuilder labels;
+      g_variant_builder_init (&labels, G_VARIANT_TYPE ("ams"));
+      for (guint l = 0; l < series->labels->len; l++)
+        g_variant_builder_add (&labels, "ms", series->labels->pdata[l]);
+      g_variant_builder_add (&all, "(s@ad@ad@ad@adams)", series->name, doubles (series->x), doubles (series->y),
+                             doubles (series->low), doubles (series->high), &labels);
+    }
+  return g_variant_new (RV_FIGURE_VARIANT, (gint32)figure->type, figure->title, figure->x_label,
+                        figure->y_label, figure->y_low, figure->y_high, figure->line, figure->line_label,
+                        &all);
+}
+
+static void
+take_doubles (GArray *array, GVariant *values)
+{
+  gsize n;
+  const double *items = g_variant_get_fixed_array (values, &n, sizeof (double));
+  g_array_append_vals (array, items, (guint)n);
+  g_variant_unref (values);
+}
+
+RvFigure *
+rv_figure_from_variant (GVariant *variant)
+{
+  g_autoptr (GVariantIter) all = NULL;
+  const char *title, *x_label, *y_label, *name, *label;
+  double low, high, line;
+  gint32 type;
+  g_autofree char *line_label = NULL;
+  g_variant_get (variant, "(i&s&s&sdddmsa(sadadadadams))", &type, &title, &x_label, &y_label, &low, &high, &line,
+                 &line_label, &all);
+  if (type < RV_FIGURE_LINE || type > RV_FIGURE_HISTOGRAM)
+    return NULL;
+  RvFigure *figure = rv_figure_new ((RvFigureType)type, title, x_label, y_label);
+  rv_figure_set_y_range (figure, low, high);
+  rv_figure_set_line (figure, line, line_label);
+  GVariant *x, *y, *below, *above;
+  GVariantIter *labels;
+  while (g_variant_iter_next (all, "(&s@ad@ad@ad@adams)", &name, &x, &y, &below, &above, &labels))
+    {
+      RvSeries *series = rv_figure_add_series (figure, name);
+      take_doubles (series->x, x);
+      take_doubles (series->y, y);
+      take_doubles (series->low, below);
+      take_doubles (series->high, above);
+      while (g_variant_iter_next (labels, "m&s", &label))
+        g_ptr_array_add (series->labels, g_strdup (label));
+      g_variant_iter_free (labels);
+    }
+  return figure;
 }

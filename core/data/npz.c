@@ -87,3 +87,82 @@ rv_npz_write (const char *path, uint32_t n, const char *const *names, RvTensor *
   g_unlink (part);
   return FALSE;
 }
+
+/* ---- reading */
+
+/* The shape in a header of NEP 1, "'shape': (3, 4)"; FALSE if it is not one that we write. */
+static gboolean
+parse_shape (const char *header, uint32_t *rank, uint32_t *shape)
+{
+  const char *at = strstr (header, "'shape': (");
+  if (!strstr (header, "'descr': '<f4'") || !strstr (header, "'fortran_order': False") || !at)
+    return FALSE;
+  at += strlen ("'shape': (");
+  for (*rank = 0; g_ascii_isdigit (*at) && *rank < RV_MAX_RANK; (*rank)++)
+    {
+      char *end;
+      const guint64 size = g_ascii_strtoull (at, &end, 10);
+      if (size == 0 || size > UINT32_MAX)
+        return FALSE;
+      shape[*rank] = (uint32_t)size;
+      at = end + strspn (end, ", ");
+    }
+  return *at == ')';
+}
+
+/* One member; NULL if it is damaged. */
+static RvTensor *
+read_member (struct archive *zip, size_t bytes)
+{
+  guint8 magic[10];
+  uint32_t rank, shape[RV_MAX_RANK];
+  if (archive_read_data (zip, magic, 10) != 10 || memcmp (magic, "\x93NUMPY\x01\x00", 8) != 0)
+    return NULL;
+  const size_t length = magic[8] | (size_t)magic[9] << 8;
+  g_autofree char *header = g_malloc0 (length + 1);
+  if (archive_read_data (zip, header, length) != (la_ssize_t)length || !parse_shape (header, &rank, shape))
+    return NULL;
+  size_t count = 1; /* checked against the member before any memory is taken */
+  for (uint32_t k = 0; k < rank; k++)
+    if ((count *= shape[k]) > bytes / sizeof (float))
+      return NULL;
+  if (bytes != 10 + length + count * sizeof (float))
+    return NULL;
+  RvTensor *tensor = rv_tensor_new (rank, shape);
+  if (archive_read_data (zip, rv_tensor_data (tensor), count * sizeof (float))
+      == (la_ssize_t)(count * sizeof (float)))
+    return tensor;
+  rv_tensor_unref (tensor);
+  return NULL;
+}
+
+GHashTable *
+rv_npz_read (const char *path, GError **error)
+{
+  struct archive *zip = archive_read_new ();
+  struct archive_entry *entry;
+  GHashTable *members
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)rv_tensor_unref);
+  archive_read_support_format_zip (zip);
+  int code = archive_read_open_filename (zip, path, 1 << 16);
+  while (code == ARCHIVE_OK && (code = archive_read_next_header (zip, &entry)) == ARCHIVE_OK)
+    {
+      const char *name = archive_entry_pathname (entry);
+      const la_int64_t bytes = archive_entry_size_is_set (entry) ? archive_entry_size (entry) : 0;
+      RvTensor *tensor
+          = name && g_str_has_suffix (name, ".npy") && bytes > 0 ? read_member (zip, (size_t)bytes) : NULL;
+      if (tensor)
+        g_hash_table_replace (members, g_strndup (name, strlen (name) - 4), tensor);
+      else
+        code = ARCHIVE_FATAL;
+    }
+  if (code != ARCHIVE_EOF)
+    {
+      const char *why = archive_error_string (zip);
+      g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s can not be read as .npz: %s", path,
+                   why ? why : "a member is damaged");
+      g_clear_pointer (&members, g_hash_table_unref);
+    }
+  archive_read_free (zip);
+  return members;
+}

@@ -1,5 +1,5 @@
 /* Tables: typed columns, rows of cells that may be empty, and notes; shown as CSV and as Markdown. */
-#include <ranvier/table.h>
+#include "data/keep.h"
 #include <math.h>
 #include <string.h>
 
@@ -309,4 +309,73 @@ rv_table_to_markdown (const RvTable *table)
   for (guint k = 0; k + 1 < table->notes->len; k++)
     g_string_append_printf (out, "%s%s\n", k ? "" : "\n", (const char *) table->notes->pdata[k]);
   return g_string_free (out, FALSE);
+}
+
+/* ---- kept between runs */
+
+GVariant *
+rv_table_to_variant (const RvTable *table)
+{
+  GVariantBuilder columns, rows, notes;
+  g_variant_builder_init (&columns, G_VARIANT_TYPE ("a(sii)"));
+  g_variant_builder_init (&rows, G_VARIANT_TYPE ("aa(bsdx)"));
+  g_variant_builder_init (&notes, G_VARIANT_TYPE ("as"));
+  for (guint c = 0; c < table->columns->len; c++)
+    g_variant_builder_add (&columns, "(sii)", column_of (table, c)->name, (gint32)column_of (table, c)->type,
+                           (gint32)column_of (table, c)->digits);
+  for (guint r = 0; r < table->rows->len; r++)
+    {
+      const GArray *cells = table->rows->pdata[r];
+      g_variant_builder_open (&rows, G_VARIANT_TYPE ("a(bsdx)"));
+      for (guint c = 0; c < cells->len; c++)
+        {
+          const Cell *cell = &g_array_index (cells, Cell, c);
+          g_variant_builder_add (&rows, "(bsdx)", cell->filled, cell->text ? cell->text : "", cell->real,
+                                 cell->integer);
+        }
+      g_variant_builder_close (&rows);
+    }
+  for (const char *const *note = rv_table_notes (table); *note; note++)
+    g_variant_builder_add (&notes, "s", *note);
+  return g_variant_new (RV_TABLE_VARIANT, table->title ? table->title : "", &columns, &rows, &notes);
+}
+
+static void
+take_row (RvTable *table, GVariantIter *cells)
+{
+  const uint32_t row = rv_table_add_row (table);
+  gboolean filled;
+  const char *text;
+  double real;
+  gint64 integer;
+  for (uint32_t c = 0;
+       c < table->columns->len && g_variant_iter_next (cells, "(b&sdx)", &filled, &text, &real, &integer); c++)
+    {
+      Cell *cell = cell_for (table, row, c);
+      cell->filled = filled;
+      cell->text = column_of (table, c)->type == RV_COLUMN_TEXT && filled ? g_strdup (text) : NULL;
+      cell->real = real;
+      cell->integer = integer;
+    }
+}
+
+RvTable *
+rv_table_from_variant (GVariant *variant)
+{
+  g_autoptr (GVariantIter) columns = NULL, rows = NULL, notes = NULL;
+  const char *title, *name, *note;
+  gint32 type, digits;
+  g_variant_get (variant, "(&sa(sii)aa(bsdx)as)", &title, &columns, &rows, &notes);
+  g_autoptr (RvTable) table = rv_table_new (title);
+  while (g_variant_iter_next (columns, "(&sii)", &name, &type, &digits))
+    {
+      if (type < RV_COLUMN_TEXT || type > RV_COLUMN_INT)
+        return NULL;
+      rv_table_add_column (table, name, (RvColumnType)type, digits);
+    }
+  for (GVariantIter *cells; g_variant_iter_next (rows, "a(bsdx)", &cells); g_variant_iter_free (cells))
+    take_row (table, cells);
+  while (g_variant_iter_next (notes, "&s", &note))
+    rv_table_add_note (table, note);
+  return g_steal_pointer (&table);
 }

@@ -130,6 +130,29 @@ rv_model_save (const RvModel *model, const char *path, GError **error)
   return ok;
 }
 
+gboolean
+rv_model_fill (RvModel *model, GHashTable *members, GError **error)
+{
+  for (uint32_t k = 0; k < model->parameters->len; k++)
+    {
+      const RvParameter *p = rv_parameter (model, (RvHandle) k);
+      const RvTensor *tensor = g_hash_table_lookup (members, p->name);
+      const gboolean matrix = p->type == RV_PARAMETER_WEIGHT;
+      if (!tensor || rv_tensor_rank (tensor) != (matrix ? 2 : 1) || rv_tensor_shape (tensor)[0] != p->units
+          || (matrix && rv_tensor_shape (tensor)[1] != p->inputs))
+        {
+          g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "the checkpoint has no %s of the network's shape", p->name);
+          return FALSE;
+        }
+      const float *data = rv_tensor_data (tensor);
+      for (uint32_t n = 0; n < p->units; n++)
+        for (uint32_t j = 0; j < (matrix ? p->inputs : 1); j++)
+          model->values[p->offset + (matrix ? rv_weight_at (p, n, j) : n)]
+              = data[matrix ? (size_t) n * p->inputs + j : n];
+    }
+  return TRUE;
+}
+
 static void
 transpose (const RvParameter *p, const float *values, float *out)
 {

@@ -134,6 +134,9 @@ rv_weight_at (const RvParameter *p, uint32_t unit, uint32_t input)
   return (size_t) first * p->inputs + (size_t) input * width + unit % RV_PANEL;
 }
 
+/* Takes the parameters from members of a checkpoint (name -> RvTensor); an error names the first that is missing or
+ * of another shape. Main thread. */
+gboolean rv_model_fill (RvModel *model, GHashTable *members, GError **error);
 RvWork *rv_work_new (const RvModel *model);
 void rv_work_free (const RvModel *model, RvWork *work);
 /* Makes transposed weights and lane parameters. Main thread. */

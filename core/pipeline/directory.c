@@ -1,6 +1,7 @@
 /* The run directory: the pipeline with the origin of every value, versions and hashes, models, tables and figures. */
 #include "pipeline/directory.h"
 #include "base/threads.h"
+#include "data/keep.h"
 #include "plugin/registry.h"
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -159,19 +160,20 @@ store_table (const char *stem, const RvTable *table, GError **error)
 }
 
 static gboolean
-store_value (const RvGraph *graph, const RvPortValue *value, GError **error)
+store_value (const RvGraph *graph, RvPortValue *value, GError **error)
 {
   static const char *const folders[] = { NULL, NULL, "models", "tables", "figures" };
   const RvArtefactKind kind = value->output->kind;
   if (!folders[kind])
     return TRUE;
-  g_autofree char *stem = stem_of (graph, folders[kind], value, error);
+  g_free (value->stem);
+  const char *stem = value->stem = stem_of (graph, folders[kind], value, error);
   if (!stem)
     return FALSE;
   if (kind == RV_ARTEFACT_TABLE)
     return store_table (stem, value->artefact, error);
   if (kind == RV_ARTEFACT_FIGURE)
-    return rv_figure_write (value->artefact, stem, error);
+    return rv_figure_write_drawn (value->artefact, stem, value->drawn, error);
   g_autofree char *checkpoint = g_build_filename (stem, "checkpoint.npz", NULL);
   return make_folder (stem, error) && rv_model_save (value->artefact, checkpoint, error);
 }
@@ -181,7 +183,7 @@ rv_directory_store (const RvGraph *graph, const RvNode *node, GError **error)
 {
   for (guint k = 0; k < node->outputs->len; k++)
     {
-      const RvPortValue *value = node->outputs->pdata[k];
+      RvPortValue *value = node->outputs->pdata[k];
       gboolean repeats = FALSE; /* the nameless output may be another one's second name */
       for (guint j = 0; j < node->outputs->len; j++)
         repeats |= j != k && !*value->output->name && ((RvPortValue *)node->outputs->pdata[j])->artefact == value->artefact;

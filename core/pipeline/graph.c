@@ -1,6 +1,5 @@
 /* From a composed document to a checked graph: an instance per node and cell, equal identities merged. */
 #include "pipeline/graph.h"
-#include "base/threads.h"
 #include "pipeline/graph-private.h"
 #include "plugin/params.h"
 #include "plugin/registry.h"
@@ -210,74 +209,6 @@ gather (RvGraph *graph, uint32_t cell, RvNode *node, const RvParam *param, const
   return good;
 }
 
-static void
-hash_text (GChecksum *hash, const char *text)
-{
-  g_checksum_update (hash, (const guchar *)text, (gssize)strlen (text) + 1);
-}
-
-/* The builds of all plugins inside an instance. */
-static void
-hash_plugins (GChecksum *hash, const RvInstance *instance)
-{
-  const char *build = rv_registry_hash (instance->plugin);
-  hash_text (hash, build ? build : "");
-  for (const RvParam *p = instance->plugin->params; p && p->name; p++)
-    {
-      const void *field = (const char *)instance->self + p->offset;
-      if (p->type == RV_PARAM_SLOT && *(RvInstance *const *)field)
-        hash_plugins (hash, *(RvInstance *const *)field);
-      const RvInstances *list = field;
-      for (uint32_t k = 0; p->type == RV_PARAM_SLOTS && k < list->n; k++)
-        hash_plugins (hash, list->items[k]);
-    }
-}
-
-/* The resolved parameters without ports, whose names say nothing. */
-static void
-hash_parameters (GChecksum *hash, const RvNode *node)
-{
-  g_autoptr (RvValue) copy = rv_value_copy (node->resolved);
-  for (const RvParam *p = node->instance->plugin->params; p && p->name; p++)
-    if (p->type == RV_PARAM_PORT || p->type == RV_PARAM_PORTS)
-      {
-        g_autofree char *name = rv_param_name (p);
-        rv_value_remove (copy, name);
-      }
-  g_autofree char *text = rv_value_to_string (copy);
-  hash_text (hash, text);
-}
-
-static gboolean
-identify (RvNode *node, GError **error)
-{
-  g_autoptr (GChecksum) hash = g_checksum_new (G_CHECKSUM_SHA256);
-  hash_text (hash, node->kind);
-  hash_text (hash, RV_VERSION);
-  hash_text (hash, rv_isa_name (rv_isa ()));
-  hash_plugins (hash, node->instance);
-  hash_parameters (hash, node);
-  for (guint k = 0; k < node->inputs->len; k++)
-    {
-      const RvPortValue *input = node->inputs->pdata[k];
-      hash_text (hash, input->node->identity);
-      hash_text (hash, input->output->name);
-    }
-  for (guint k = 0; k < node->views->len; k++)
-    {
-      const RvPortValue *view = node->views->pdata[k];
-      hash_text (hash, view->node->identity);
-      hash_text (hash, view->output->name);
-      for (char **text = view->choices; *text; text++)
-        hash_text (hash, *text);
-    }
-  node->hash = hash;
-  const gboolean good = !node->class->identify || node->class->identify (node->instance->self, node, error);
-  node->hash = NULL;
-  node->identity = g_strdup (g_checksum_get_string (hash));
-  return good;
-}
-
 /* Wires the gathering ports, checks and identifies a node that was just made. */
 static gboolean
 finish_node (RvGraph *graph, uint32_t cell, RvNode *node, const RvValue *value)
@@ -293,7 +224,7 @@ finish_node (RvGraph *graph, uint32_t cell, RvNode *node, const RvValue *value)
       }
   if (good
       && ((node->class->check && !node->class->check (node->instance->self, node, &error))
-          || !identify (node, &error)))
+          || !rv_node_identify (node, &error)))
     {
       rv_mistakes_add (graph->mistakes, value->place, "%s: %s", node->kind,
                        error ? error->message : "the check failed");
@@ -433,6 +364,8 @@ rv_graph_new (const RvDocument *document, const RvGraphOptions *options, RvMista
   graph->state.data_root = g_strdup (options->data_root);
   graph->state.out = g_strdup (options->out);
   graph->state.quiet = options->quiet;
+  graph->state.verify = options->verify;
+  graph->state.fresh = options->fresh;
   graph->settings = g_strdupv ((char **)options->settings);
   graph->making = g_ptr_array_new ();
   graph->nodes = g_ptr_array_new_with_free_func ((GDestroyNotify)rv_node_free);

@@ -44,6 +44,15 @@ rv_artefact_unref (RvArtefactKind kind, void *artefact)
     rv_figure_unref (artefact);
 }
 
+void *
+rv_artefact_ref (RvArtefactKind kind, void *artefact)
+{
+  return kind == RV_ARTEFACT_DATASET ? (void *)rv_dataset_ref (artefact)
+         : kind == RV_ARTEFACT_MODEL ? (void *)rv_model_ref (artefact)
+         : kind == RV_ARTEFACT_TABLE ? (void *)rv_table_ref (artefact)
+                                     : (void *)rv_figure_ref (artefact);
+}
+
 static void
 free_value (gpointer data)
 {
@@ -51,6 +60,8 @@ free_value (gpointer data)
   rv_artefact_unref (value->output->kind, value->artefact);
   g_free (value->choices);
   g_free (value->name);
+  g_free (value->stem);
+  g_free (value->drawn);
   g_free (value);
 }
 
@@ -65,6 +76,7 @@ rv_node_new (RvRunState *state, const char *name, const char *cell, RvPlace plac
   node->place = place;
   node->instance = instance;
   node->class = instance->plugin->functions;
+  node->metrics = g_ptr_array_new_with_free_func (g_free);
   node->inputs = g_ptr_array_new ();
   node->views = g_ptr_array_new_with_free_func (free_value);
   node->outputs = g_ptr_array_new_with_free_func (free_value);
@@ -87,7 +99,9 @@ rv_node_free (RvNode *node)
   g_ptr_array_unref (node->outputs);
   g_ptr_array_unref (node->inputs);
   g_ptr_array_unref (node->views);
+  g_ptr_array_unref (node->metrics);
   rv_value_free (node->resolved);
+  rv_value_free (node->made_from);
   rv_instance_unref (node->instance);
   g_free (node->name);
   g_free (node->cell);
@@ -258,17 +272,6 @@ rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **
   return path;
 }
 
-gboolean
-rv_node_hash_file (RvNode *node, const char *path, GError **error)
-{
-  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
-  if (!file)
-    return FALSE;
-  g_checksum_update (node->hash, (const guchar *)g_mapped_file_get_contents (file),
-                     g_mapped_file_get_length (file));
-  return TRUE;
-}
-
 void
 rv_node_progress (RvNode *node, uint64_t done, uint64_t total, const char *text)
 {
@@ -281,20 +284,27 @@ rv_node_progress (RvNode *node, uint64_t done, uint64_t total, const char *text)
 }
 
 void
+rv_node_log_metrics (RvNode *node, const char *numbers)
+{
+  if (!node->state->metrics)
+    return;
+  g_autoptr (JsonNode) name = json_node_init_string (json_node_alloc (), node->name),
+                       cell = json_node_init_string (json_node_alloc (), node->cell);
+  g_autofree char *name_text = json_to_string (name, FALSE), *cell_text = json_to_string (cell, FALSE);
+  fprintf (node->state->metrics, "{\"node\":%s,\"cell\":%s%s%s\n", name_text, cell_text,
+           numbers[1] == '}' ? "" : ",", numbers + 1);
+  fflush (node->state->metrics);
+}
+
+void
 rv_node_report (RvNode *node, const char *text, const char *first_name, ...)
 {
   const RvRunState *state = node->state;
   if (!state->quiet)
     fprintf (stderr, "%s%s%s%s%s  %s\n", state->terminal ? "\r\033[K" : "", node->name,
              *node->cell ? " [" : "", node->cell, *node->cell ? "]" : "", text);
-  if (!state->metrics)
-    return;
   g_autoptr (JsonBuilder) json = json_builder_new ();
   json_builder_begin_object (json);
-  json_builder_set_member_name (json, "node");
-  json_builder_add_string_value (json, node->name);
-  json_builder_set_member_name (json, "cell");
-  json_builder_add_string_value (json, node->cell);
   va_list list;
   va_start (list, first_name);
   for (const char *name = first_name; name; name = va_arg (list, const char *))
@@ -308,7 +318,7 @@ rv_node_report (RvNode *node, const char *text, const char *first_name, ...)
   va_end (list);
   json_builder_end_object (json);
   g_autoptr (JsonNode) root = json_builder_get_root (json);
-  g_autofree char *line = json_to_string (root, FALSE);
-  fprintf (state->metrics, "%s\n", line);
-  fflush (state->metrics);
+  char *numbers = json_to_string (root, FALSE);
+  g_ptr_array_add (node->metrics, numbers);
+  rv_node_log_metrics (node, numbers);
 }

@@ -17,6 +17,8 @@ struct RvPortValue
   void *artefact;
   uint32_t readers;    /* nodes that have not yet run and read it */
   gboolean read;       /* some node reads it */
+  char *stem;          /* where the run directory has it, without an ending; NULL: nowhere yet */
+  char *drawn;         /* of a figure that was kept: the stem of its drawings */
   RvPortValue *source; /* of a gathering port's view: the output that it shows */
   char **choices;      /* of a view: axis, choice, axis, choice, ..., NULL; borrowed texts */
 };
@@ -27,7 +29,8 @@ typedef struct
   char *data_root;
   char *out;     /* run directory; NULL: check only */
   FILE *metrics; /* metrics.jsonl; NULL until the run begins */
-  gboolean quiet, terminal;
+  gboolean quiet, terminal, fresh, verify;
+  gboolean told_store; /* that nothing can be kept */
   uint32_t done, total; /* nodes */
 } RvRunState;
 
@@ -43,16 +46,26 @@ struct RvNode
   GPtrArray *outputs; /* RvPortValue * */
   GPtrArray *inputs;  /* RvPortValue *, borrowed: outputs that must be there */
   GPtrArray *views;   /* RvPortValue *, owned: what gathering ports show */
-  GChecksum *hash;    /* while identifying */
+  RvValue *made_from; /* map of texts: what the identity is the hash of */
+  GPtrArray *metrics; /* char *: the numbers that the node reported, as JSON */
 };
 
 /* A node over `instance` (consumed); the texts are copied. */
 RvNode *rv_node_new (RvRunState *state, const char *name, const char *cell, RvPlace place, RvInstance *instance);
 void rv_node_free (RvNode *node);
+/* Finds out what the node is made from, and its identity. After its check. */
+gboolean rv_node_identify (RvNode *node, GError **error);
+/* How two maps `made_from` differ, "epochs was 10, is 12; plugin neuron/lif was built anew", or NULL if they do not.
+ * Caller owns. */
+char *rv_node_why (const RvValue *before, const RvValue *now);
+/* Writes the numbers of a report, a JSON object, to metrics.jsonl with the node's name and cell. */
+void rv_node_log_metrics (RvNode *node, const char *numbers);
 /* The output called `output` ("" is the node alone), or NULL. */
 RvPortValue *rv_node_output (RvNode *node, const char *output);
 /* Gives back an artefact of any kind; NULL does nothing. */
 void rv_artefact_unref (RvArtefactKind kind, void *artefact);
+/* Adds a reference and returns `artefact`. */
+void *rv_artefact_ref (RvArtefactKind kind, void *artefact);
 /* "dataset", "model", ... */
 const char *rv_artefact_name (RvArtefactKind kind);
 

@@ -1,20 +1,19 @@
-/* Running a checked graph: node after node, artefacts freed when nobody needs them, failures passed on. */
+/* Running a checked graph: node after node; what an earlier run kept is taken from there, a dataset is made when
+ * somebody needs it, artefacts are freed when nobody does, and failures are passed on. */
 #include "pipeline/directory.h"
+#include "pipeline/store.h"
 #include <string.h>
 #include <unistd.h>
 
-/* What a node needs but did not get, as a failure of its own; NULL if all is there. */
-static char *
-missing_input (const RvNode *node)
+typedef struct
 {
-  for (guint k = 0; k < node->inputs->len; k++)
-    {
-      const RvPortValue *input = node->inputs->pdata[k];
-      if (!input->artefact || input->node->failure)
-        return g_strdup_printf ("needs '%s', which failed", input->name);
-    }
-  return NULL;
-}
+  RvGraph *graph;
+  GHashTable *last; /* see rv_store_recall */
+  uint32_t reused, failed;
+  GError *first; /* the first failure, or that the user stopped the run */
+} Run;
+
+static gboolean provide (Run *run, RvNode *node);
 
 static void
 let_go (RvPortValue *value)
@@ -67,53 +66,147 @@ drop_unread (const RvNode *node)
     }
 }
 
-static gboolean
-run_node (RvGraph *graph, RvNode *node, GError **error)
-{
-  g_autofree char *missing = missing_input (node);
-  if (missing)
-    {
-      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "%s", missing);
-      return FALSE;
-    }
-  if (!node->class->run (node->instance->self, node, error))
-    return FALSE;
-  return rv_directory_store (graph, node, error);
-}
-
 /* Says what went wrong with a node and keeps the first problem, or that the user stopped the run. */
 static void
-note_failure (const RvGraph *graph, RvNode *node, GError *problem, GError **error)
+note_failure (Run *run, RvNode *node, const GError *problem)
 {
   const gboolean stopped = g_error_matches (problem, RV_ERROR, RV_ERROR_STOPPED);
   node->failure = g_strdup (problem->message);
-  fprintf (stderr, "%s%s%s%s%s %s: %s\n", graph->state.terminal ? "\r\033[K" : "", node->name, *node->cell ? " [" : "",
-           node->cell, *node->cell ? "]" : "", stopped ? "stopped" : "failed", problem->message);
+  run->failed++;
+  fprintf (stderr, "%s%s%s%s%s %s: %s\n", run->graph->state.terminal ? "\r\033[K" : "", node->name,
+           *node->cell ? " [" : "", node->cell, *node->cell ? "]" : "", stopped ? "stopped" : "failed",
+           problem->message);
   if (stopped)
-    g_clear_error (error);
-  if (!*error)
-    *error = g_error_copy (problem);
+    g_clear_error (&run->first);
+  if (!run->first)
+    run->first = g_error_copy (problem);
+}
+
+static gboolean
+is_stopped (const Run *run)
+{
+  return g_error_matches (run->first, RV_ERROR, RV_ERROR_STOPPED);
+}
+
+/* Sees to it that what a node reads is there. */
+static gboolean
+provide_inputs (Run *run, RvNode *node, GError **error)
+{
+  for (guint k = 0; k < node->inputs->len; k++)
+    {
+      const RvPortValue *input = node->inputs->pdata[k];
+      if (!input->artefact && !input->node->failure)
+        provide (run, input->node);
+      if (is_stopped (run))
+        {
+          g_set_error (error, RV_ERROR, RV_ERROR_STOPPED, "interrupted before it began");
+          return FALSE;
+        }
+      if (!input->artefact || input->node->failure)
+        {
+          g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "needs '%s', which failed", input->name);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+compute (Run *run, RvNode *node, GError **error)
+{
+  g_ptr_array_set_size (node->metrics, 0);
+  return provide_inputs (run, node, error) && node->class->run (node->instance->self, node, error)
+         && rv_directory_store (run->graph, node, error);
+}
+
+/* A table that names failed cells is true of this run alone. */
+static gboolean
+gathers_failures (const RvNode *node)
+{
+  for (guint k = 0; k < node->views->len; k++)
+    if (((RvPortValue *)node->views->pdata[k])->node->failure)
+      return TRUE;
+  return FALSE;
 }
 
 static void
-run_all (RvGraph *graph, uint32_t *failed, GError **error)
+say_why (const Run *run, const RvNode *node)
 {
-  for (guint n = 0; n < graph->nodes->len; n++)
+  g_autofree char *why = run->graph->state.quiet || node->views->len ? NULL : rv_store_why (node, run->last);
+  if (why)
+    fprintf (stderr, "%s%s%s%s  computed again: %s\n", node->name, *node->cell ? " [" : "", node->cell,
+             *node->cell ? "]" : "", why);
+}
+
+static void
+say_reused (Run *run, const RvNode *node, const char *when)
+{
+  run->reused++;
+  if (!run->graph->state.quiet && !node->views->len)
+    fprintf (stderr, "%s%s%s%s  reused, made %s\n", node->name, *node->cell ? " [" : "", node->cell,
+             *node->cell ? "]" : "", when);
+}
+
+/* From the store, or computed and kept there. */
+static gboolean
+take_or_compute (Run *run, RvNode *node, GError **error)
+{
+  GError *stopped = NULL;
+  g_autoptr (RvKept) kept = rv_store_open (node, &stopped);
+  g_autofree char *when = NULL;
+  if (stopped)
+    {
+      g_propagate_error (error, stopped);
+      return FALSE;
+    }
+  if (kept && !run->graph->state.fresh && rv_store_take (kept, node, &when))
+    {
+      say_reused (run, node, when);
+      return rv_directory_store (run->graph, node, error);
+    }
+  say_why (run, node);
+  if (!compute (run, node, error))
+    return FALSE;
+  if (kept && !gathers_failures (node))
+    rv_store_put (kept, node);
+  return TRUE;
+}
+
+/* Makes the outputs of a node, whatever it takes; FALSE after noting its failure. */
+static gboolean
+provide (Run *run, RvNode *node)
+{
+  g_autoptr (GError) problem = NULL;
+  if (rv_node_stopped (node))
+    g_set_error (&problem, RV_ERROR, RV_ERROR_STOPPED, "interrupted before it began");
+  else if (rv_store_keeps (node) ? take_or_compute (run, node, &problem) : compute (run, node, &problem))
+    return TRUE;
+  note_failure (run, node, problem);
+  return FALSE;
+}
+
+/* A dataset waits until somebody needs it: whoever would read it may find its own results kept. */
+static gboolean
+can_wait (const RvNode *node)
+{
+  gboolean read = FALSE;
+  for (guint k = 0; k < node->outputs->len; k++)
+    read |= ((RvPortValue *)node->outputs->pdata[k])->read;
+  return read && !rv_store_keeps (node);
+}
+
+static void
+run_all (Run *run)
+{
+  const RvGraph *graph = run->graph;
+  for (guint n = 0; n < graph->nodes->len && !is_stopped (run); n++)
     {
       RvNode *node = graph->nodes->pdata[n];
-      g_autoptr (GError) problem = NULL;
-      graph->state.done = n;
-      if (rv_node_stopped (node))
-        g_set_error (&problem, RV_ERROR, RV_ERROR_STOPPED, "interrupted before it began");
-      if (!problem && run_node (graph, node, &problem))
+      run->graph->state.done = n;
+      if (can_wait (node))
+        continue;
+      if (!node->failure && provide (run, node))
         print_results (node);
-      else
-        {
-          (*failed)++;
-          note_failure (graph, node, problem, error);
-          if (g_error_matches (problem, RV_ERROR, RV_ERROR_STOPPED))
-            return;
-        }
       release_inputs (node);
       drop_unread (node);
     }
@@ -122,14 +215,21 @@ run_all (RvGraph *graph, uint32_t *failed, GError **error)
 gboolean
 rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error)
 {
-  GError *first = NULL;
-  *failed = 0;
+  g_autoptr (GHashTable) last = rv_store_recall (graph->document->path);
+  Run run = { .graph = graph, .last = last };
   graph->state.terminal = isatty (STDERR_FILENO);
-  if (rv_directory_begin (graph, &first))
-    run_all (graph, failed, &first);
+  if (rv_directory_begin (graph, &run.first))
+    {
+      run_all (&run);
+      rv_store_remember (graph->document->path, last, graph->nodes);
+      rv_store_trim ();
+      if (run.reused && !graph->state.quiet)
+        fprintf (stderr, "%u results were kept from earlier runs (--fresh computes them again)\n", run.reused);
+    }
   g_clear_pointer (&graph->state.metrics, fclose);
-  if (!first)
+  *failed = run.failed;
+  if (!run.first)
     return TRUE;
-  g_propagate_error (error, first);
+  g_propagate_error (error, run.first);
   return FALSE;
 }

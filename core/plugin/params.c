@@ -11,7 +11,8 @@ typedef struct
 {
   RvInstance public; /* first: what everybody else sees */
   gatomicrefcount references;
-  gboolean begun; /* init was called, so clear must be */
+  gboolean begun;    /* init was called, so clear must be */
+  RvValue *resolved; /* every parameter as text: enough to make the instance again; or NULL */
 } Instance;
 
 /* One entry being read. */
@@ -573,6 +574,7 @@ fill (const RvPlugin *plugin, gboolean may_have_name, const RvValue *value, cons
     }
   if (!good)
     return NULL;
+  instance->resolved = rv_value_copy (resolved);
   instance->begun = TRUE;
   if (plugin->init != NULL && !plugin->init (owned->self, &error))
     {
@@ -726,6 +728,12 @@ free_entry (const RvParam *param, void *field)
     }
 }
 
+const RvValue *
+rv_instance_resolved (const RvInstance *instance)
+{
+  return ((const Instance *)instance)->resolved;
+}
+
 RvInstance *
 rv_instance_ref (RvInstance *instance)
 {
@@ -744,6 +752,7 @@ rv_instance_unref (RvInstance *instance)
     instance->plugin->clear (instance->self);
   for (const RvParam *param = instance->plugin->params; param != NULL && param->name != NULL; param++)
     free_entry (param, (char *)instance->self + param->offset);
+  rv_value_free (private->resolved);
   g_free (instance->self);
   g_free (instance->path);
   g_free (private);

@@ -28,6 +28,10 @@ RvInstance *rv_instance_new (const char *kind, gboolean is_node, const RvValue *
 RvInstance *rv_instance_fill (const RvPlugin *plugin, const RvValue *value, const char *path,
                               const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes);
 
+/* What `resolved` held when the instance was made, borrowed: rv_instance_new of it makes an equal one. NULL if
+ * nobody asked for it. */
+const RvValue *rv_instance_resolved (const RvInstance *instance);
+
 /* "leak" for the C name "leak", "input-gain" for "input_gain". Caller owns. */
 char *rv_param_name (const RvParam *param);
 /* The type as a reader knows it: "real", "choice of hard, soft, none", "plugin of kind surrogate". Caller

@@ -18,6 +18,9 @@ set_up (Fixture *f, gconstpointer user)
   g_assert_no_error (error);
   f->file = g_build_filename (f->folder, "study.yaml", NULL);
   f->out = g_build_filename (f->folder, "out", NULL);
+  g_autofree char *kept = g_build_filename (f->folder, "kept", NULL);
+  g_setenv ("XDG_STATE_HOME", kept, TRUE); /* nothing is reused from one test to another */
+  g_setenv ("XDG_CACHE_HOME", kept, TRUE);
 }
 
 static void
@@ -69,28 +72,28 @@ write_pipeline (const Fixture *f, const char *text)
   g_assert_no_error (error);
 }
 
-#define STUDY                                                                                                          \
-  "title: A tiny study\n"                                                                                              \
-  "let: {reset: hard, epochs: 2, noise: 0.05, rate: 1e-2, batch: 40, high: 0.6}\n"                                     \
-  "axes:\n"                                                                                                            \
-  "  variant: {baseline: {}, without reset: {reset: none}}\n"                                                          \
-  "nodes:\n"                                                                                                           \
+#define STUDY                                                                                                \
+  "title: A tiny study\n"                                                                                    \
+  "let: {reset: hard, epochs: 2, noise: 0.05, rate: 1e-2, batch: 40, high: 0.6}\n"                           \
+  "axes:\n"                                                                                                  \
+  "  variant: {baseline: {}, without reset: {reset: none}}\n"                                                \
+  "nodes:\n"                                                                                                 \
   "  train: {use: dataset/delayed-xor, samples: 100, gap: 4, pattern: 3, noise: $(noise), low: 0, high: $(high)}\n"    \
   "  test: {use: dataset/delayed-xor, split: test, samples: 50, gap: 4, pattern: 3, noise: $(noise), low: 0, "         \
-  "high: $(high)}\n"                                                                                                   \
-  "  fit:\n"                                                                                                           \
-  "    use: trainer/bptt\n"                                                                                            \
-  "    data: train\n"                                                                                                  \
-  "    validation: test\n"                                                                                             \
-  "    network:\n"                                                                                                     \
-  "      - {use: dense, units: 9, recurrent: yes, neuron: {use: lif, reset: $(reset), threshold: 0.3}}\n"              \
-  "      - {use: dense, units: 2, neuron: leaky-integrator}\n"                                                         \
-  "    decoder: last-step\n"                                                                                           \
-  "    optimizer: {use: adam, rate: $(rate)}\n"                                                                        \
-  "    epochs: $(epochs)\n"                                                                                            \
-  "    batch: $(batch)\n"                                                                                              \
-  "  score: {use: analysis/accuracy, model: fit.last, data: test}\n"                                                   \
-  "  firing: {use: analysis/firing-rate, model: fit.last, data: test}\n"                                               \
+  "high: $(high)}\n"                                                                                         \
+  "  fit:\n"                                                                                                 \
+  "    use: trainer/bptt\n"                                                                                  \
+  "    data: train\n"                                                                                        \
+  "    validation: test\n"                                                                                   \
+  "    network:\n"                                                                                           \
+  "      - {use: dense, units: 9, recurrent: yes, neuron: {use: lif, reset: $(reset), threshold: 0.3}}\n"    \
+  "      - {use: dense, units: 2, neuron: leaky-integrator}\n"                                               \
+  "    decoder: last-step\n"                                                                                 \
+  "    optimizer: {use: adam, rate: $(rate)}\n"                                                              \
+  "    epochs: $(epochs)\n"                                                                                  \
+  "    batch: $(batch)\n"                                                                                    \
+  "  score: {use: analysis/accuracy, model: fit.last, data: test}\n"                                         \
+  "  firing: {use: analysis/firing-rate, model: fit.last, data: test}\n"                                     \
   "  table: {use: report/table, from: score, over: [variant], rows: variant, columns: [accuracy]}\n"
 
 static char *
@@ -115,7 +118,7 @@ test_threads (Fixture *f, gconstpointer user)
   for (int threads = 1; threads <= 4; threads *= 2)
     {
       g_autofree char *name = g_strdup_printf ("out-%d", threads);
-      g_autofree char *arguments = g_strdup_printf ("--threads %d --out '%s/%s'", threads, f->folder, name);
+      g_autofree char *arguments = g_strdup_printf ("--fresh --threads %d --out '%s/%s'", threads, f->folder, name);
       g_assert_cmpint (ranvier (f, "run", arguments, NULL), ==, 0);
       g_autofree char *bytes = contents (f, name, CHECKPOINT, &length);
       if (!first)

@@ -1,0 +1,22 @@
+/* Tables and figures as GVariant, so that they can be kept between runs and come back with every bit. */
+#ifndef RV_KEEP_H
+#define RV_KEEP_H
+
+#include <ranvier/table.h>
+
+/* The types of the variants. */
+#define RV_TABLE_VARIANT "(sa(sii)aa(bsdx)as)"
+#define RV_FIGURE_VARIANT "(isssdddmsa(sadadadadams))"
+
+/* A floating variant. Main thread. */
+GVariant *rv_table_to_variant (const RvTable *table);
+GVariant *rv_figure_to_variant (const RvFigure *figure);
+/* From a variant of that type; the caller owns the result. NULL if what it says can not be a table or figure. */
+RvTable *rv_table_from_variant (GVariant *variant);
+RvFigure *rv_figure_from_variant (GVariant *variant);
+
+/* As rv_figure_write, but with the drawings, `drawn`.svg and `drawn`.png, of an earlier time where they are
+ * there; a drawing is used as it is. NULL: draws. */
+gboolean rv_figure_write_drawn (const RvFigure *figure, const char *stem, const char *drawn, GError **error);
+
+#endif

@@ -1,0 +1,306 @@
+/* What is kept between runs, from outside: a second run computes nothing and writes the same files, a change computes
+ * what depends on it, damage is seen, two runs at once do the work once, and the cache has a cap. */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define STUDY                                                                                                \
+  "let: {epochs: 2, samples: 60}\n"                                                                          \
+  "axes: {seed: [1, 2]}\n"                                                                                   \
+  "nodes:\n"                                                                                                 \
+  "  train: {use: dataset/delayed-xor, samples: $(samples), gap: 4, pattern: 3}\n"                           \
+  "  test: {use: dataset/delayed-xor, split: test, samples: 50, gap: 4, pattern: 3}\n"                       \
+  "  fit:\n"                                                                                                 \
+  "    use: trainer/bptt\n"                                                                                  \
+  "    data: train\n"                                                                                        \
+  "    validation: test\n"                                                                                   \
+  "    seed: $(seed)\n"                                                                                      \
+  "    network:\n"                                                                                           \
+  "      - {use: dense, units: 9, neuron: {use: lif, threshold: 0.3, leak: learned, start: uniform}}\n"      \
+  "      - {use: dense, units: 2, neuron: leaky-integrator}\n"                                               \
+  "    decoder: last-step\n"                                                                                 \
+  "    epochs: $(epochs)\n"                                                                                  \
+  "  score: {use: analysis/accuracy, model: fit.best, data: test}\n"                                         \
+  "  firing: {use: analysis/firing-rate, model: fit.last, data: test}\n"                                     \
+  "  table: {use: report/table, from: score, over: [seed], columns: [accuracy]}\n"
+
+typedef struct
+{
+  char *folder;
+} Fixture;
+
+static char *
+path_of (const Fixture *f, const char *name)
+{
+  return g_build_filename (f->folder, name, NULL);
+}
+
+static void
+set_up (Fixture *f, gconstpointer user)
+{
+  g_autoptr (GError) error = NULL;
+  f->folder = g_dir_make_tmp ("ranvier-XXXXXX", &error);
+  g_assert_no_error (error);
+  g_autofree char *state = path_of (f, "state"), *cache = path_of (f, "cache"), *file = path_of (f, "study.yaml");
+  g_setenv ("XDG_STATE_HOME", state, TRUE);
+  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  g_unsetenv ("RANVIER_CACHE_LIMIT");
+  g_file_set_contents (file, STUDY, -1, &error);
+  g_assert_no_error (error);
+}
+
+/* Starts `ranvier run` with output folder `out`. */
+static GPid
+start (const Fixture *f, const char *out, const char *arguments, int *err)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *line = g_strdup_printf ("'%s' run '%s/study.yaml' --out '%s/%s' %s", g_getenv ("RANVIER_PROGRAM"),
+                                           f->folder, f->folder, out, arguments);
+  g_auto (GStrv) argv = NULL;
+  GPid pid;
+  g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
+  g_spawn_async_with_pipes (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                            &pid, NULL, NULL, err, &error);
+  g_assert_no_error (error);
+  return pid;
+}
+
+/* What it said on standard error, once it ended well. */
+static char *
+finish (GPid pid, int err)
+{
+  g_autoptr (GIOChannel) channel = g_io_channel_unix_new (err);
+  char *said = NULL;
+  gsize length;
+  int status;
+  g_io_channel_set_close_on_unref (channel, TRUE);
+  g_io_channel_set_encoding (channel, NULL, NULL);
+  g_io_channel_read_to_end (channel, &said, &length, NULL);
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_test_message ("%s", said);
+  g_assert_cmpint (status, ==, 0);
+  return said;
+}
+
+static char *
+run (const Fixture *f, const char *out, const char *arguments)
+{
+  int err;
+  const GPid pid = start (f, out, arguments, &err);
+  return finish (pid, err);
+}
+
+static guint
+count (const char *text, const char *word)
+{
+  guint n = 0;
+  for (const char *at = text; (at = strstr (at, word)); at++)
+    n++;
+  return n;
+}
+
+/* Calls `each` for every file below, with its path from there. */
+static void
+walk (const char *root, const char *below, void (*each) (const char *root, const char *name, gpointer user), gpointer user)
+{
+  g_autofree char *path = g_build_filename (root, below, NULL);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  if (!dir)
+    {
+      each (root, below, user);
+      return;
+    }
+  for (const char *name; (name = g_dir_read_name (dir));)
+    {
+      g_autofree char *inside = g_build_filename (below, name, NULL);
+      walk (root, inside, each, user);
+    }
+}
+
+static void
+same_file (const char *root, const char *name, gpointer other)
+{
+  g_autofree char *a_path = g_build_filename (root, name, NULL), *b_path = g_build_filename (other, name, NULL);
+  g_autofree char *a = NULL, *b = NULL;
+  gsize a_length = 0, b_length = 0;
+  if (strcmp (name, "run.json") == 0) /* says when it ran */
+    return;
+  g_assert_true (g_file_get_contents (a_path, &a, &a_length, NULL));
+  g_assert_true (g_file_get_contents (b_path, &b, &b_length, NULL));
+  g_assert_cmpmem (a, a_length, b, b_length);
+}
+
+/* Every file that the first run wrote, drawings and metrics among them, comes out the same. */
+static void
+test_reused (Fixture *f, gconstpointer user)
+{
+  g_autofree char *first = run (f, "one", ""), *second = run (f, "two", "");
+  g_autofree char *one = path_of (f, "one"), *two = path_of (f, "two");
+  g_assert_cmpuint (count (first, "reused"), ==, 0);
+  g_assert_cmpuint (count (first, "epoch 2/2"), ==, 2);
+  g_assert_cmpuint (count (second, "reused"), ==, 6);
+  g_assert_cmpuint (count (second, "epoch"), ==, 0);
+  walk (one, "", same_file, two);
+  walk (two, "", same_file, one);
+  g_autofree char *fresh = run (f, "three", "--fresh"), *three = path_of (f, "three");
+  g_assert_cmpuint (count (fresh, "epoch 2/2"), ==, 2);
+  walk (one, "", same_file, three);
+}
+
+/* The kept model is the model: other data meets it without training again. */
+static void
+test_model_revived (Fixture *f, gconstpointer user)
+{
+  g_autofree char *first = run (f, "one", "-s test.samples=50"), *second = run (f, "two", "-s score.data=train"),
+                  *third = run (f, "three", "-s score.data=train --fresh");
+  g_autofree char *two = path_of (f, "two"), *three = path_of (f, "three");
+  g_assert_cmpuint (count (second, "epoch"), ==, 0);
+  g_assert_cmpuint (count (third, "epoch 2/2"), ==, 2);
+  walk (two, "", same_file, three);
+}
+
+/* What changed is computed again with the reason, what did not is not. */
+static void
+test_changes (Fixture *f, gconstpointer user)
+{
+  g_autofree char *first = run (f, "out", "");
+  g_autofree char *epochs = run (f, "out", "-s epochs=3");
+  g_assert_cmpuint (count (epochs, "computed again: epochs was 2, is 3"), ==, 2);
+  g_assert_cmpuint (count (epochs, "reused"), ==, 0);
+  g_autofree char *samples = run (f, "out", "-s samples=80 -s seed=2");
+  g_assert_cmpuint (count (samples, "epochs was 3, is 2; train.samples was 60, is 80"), ==, 1);
+  g_autofree char *plain = run (f, "out", ""), *test = run (f, "out", "-s firing.bins=4");
+  g_assert_cmpuint (count (test, "epoch "), ==, 0);
+  g_assert_cmpuint (count (test, "firing [seed=1]  computed again: bins was 10, is 4"), ==, 1);
+}
+
+typedef struct
+{
+  const char *name;
+  guint found;
+} Search;
+
+static void
+spoil (const char *root, const char *name, gpointer user)
+{
+  Search *search = user;
+  g_autofree char *path = g_build_filename (root, name, NULL), *text = NULL;
+  gsize length;
+  if (!g_str_has_suffix (name, search->name))
+    return;
+  g_assert_true (g_file_get_contents (path, &text, &length, NULL));
+  text[length / 2] ^= 1;
+  g_assert_true (g_file_set_contents (path, text, (gssize)length, NULL));
+  search->found++;
+}
+
+static void
+test_damage (Fixture *f, gconstpointer user)
+{
+  static const char *const names[] = { "last.npz", "best.npz", "/result/entry" };
+  g_autofree char *first = run (f, "one", ""), *state = path_of (f, "state"), *one = path_of (f, "one"),
+                  *two = path_of (f, "two");
+  for (guint k = 0; k < G_N_ELEMENTS (names); k++)
+    {
+      Search search = { names[k], 0 };
+      walk (state, "", spoil, &search);
+      g_assert_cmpuint (search.found, ==, 2);
+      g_autofree char *again = run (f, "two", ""), *quiet = run (f, "two", "");
+      g_assert_cmpuint (count (again, "is damaged"), ==, 2);
+      g_assert_cmpuint (count (again, "epoch 2/2"), ==, 2);
+      g_assert_cmpuint (count (quiet, "damaged"), ==, 0);
+      walk (one, "", same_file, two);
+    }
+}
+
+static void
+test_two_at_once (Fixture *f, gconstpointer user)
+{
+  int errs[2];
+  const GPid one = start (f, "one", "-s epochs=40 -s seed=1", &errs[0]),
+             two = start (f, "two", "-s epochs=40 -s seed=1", &errs[1]);
+  g_autofree char *first = finish (one, errs[0]), *second = finish (two, errs[1]);
+  g_assert_cmpuint (count (first, "epoch 40/40") + count (second, "epoch 40/40"), ==, 1);
+  g_autofree char *a = path_of (f, "one"), *b = path_of (f, "two");
+  walk (a, "", same_file, b);
+}
+
+static void
+add_up (const char *root, const char *name, gpointer user)
+{
+  g_autofree char *path = g_build_filename (root, name, NULL);
+  GStatBuf s;
+  g_assert_cmpint (g_stat (path, &s), ==, 0);
+  *(guint64 *)user += (guint64)s.st_size;
+}
+
+/* The cache shrinks to its cap; models stay. */
+static void
+test_cap (Fixture *f, gconstpointer user)
+{
+  guint64 before = 0, after = 0, models[2] = { 0, 0 };
+  g_autofree char *first = run (f, "out", ""), *cache = path_of (f, "cache"), *state = path_of (f, "state");
+  walk (cache, "", add_up, &before);
+  walk (state, "", add_up, &models[0]);
+  g_setenv ("RANVIER_CACHE_LIMIT", "0", TRUE);
+  g_autofree char *second = run (f, "out", "");
+  walk (cache, "", add_up, &after);
+  walk (state, "", add_up, &models[1]);
+  g_assert_cmpuint (after, <, before / 10);
+  g_assert_cmpuint (models[0], ==, models[1]);
+  g_autofree char *third = run (f, "out", "");
+  g_assert_cmpuint (count (third, "fit [seed=1]  reused"), ==, 1);
+  g_assert_cmpuint (count (third, "score [seed=1]  reused"), ==, 0);
+}
+
+/* Where nothing can be kept the run goes on and says so once. */
+static void
+test_nowhere (Fixture *f, gconstpointer user)
+{
+  g_autofree char *blocked = path_of (f, "study.yaml");
+  g_setenv ("XDG_STATE_HOME", blocked, TRUE);
+  g_setenv ("XDG_CACHE_HOME", blocked, TRUE);
+  g_autofree char *said = run (f, "out", "");
+  g_assert_cmpuint (count (said, "results can not be kept for next time"), ==, 1);
+  g_assert_cmpuint (count (said, "epoch 2/2"), ==, 2);
+}
+
+static void
+remove_tree (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  for (const char *name; dir && (name = g_dir_read_name (dir));)
+    {
+      g_autofree char *inside = g_build_filename (path, name, NULL);
+      remove_tree (inside);
+    }
+  g_remove (path);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer user)
+{
+  remove_tree (f->folder);
+  g_free (f->folder);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *path;
+    void (*test) (Fixture *f, gconstpointer user);
+  } tests[] = { { "/store/reused", test_reused },
+                { "/store/model-revived", test_model_revived },
+                { "/store/changes", test_changes },
+                { "/store/damage", test_damage },
+                { "/store/two-at-once", test_two_at_once },
+                { "/store/cap", test_cap },
+                { "/store/nowhere", test_nowhere } };
+  g_test_init (&argc, &argv, NULL);
+  for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
+    g_test_add (tests[k].path, Fixture, NULL, set_up, tests[k].test, tear_down);
+  return g_test_run ();
+}
