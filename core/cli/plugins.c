@@ -131,9 +131,12 @@ rv_cli_plugins (int argc, char **argv)
   g_autoptr (GOptionContext) context = g_option_context_new ("[KIND] - list the plugins");
   g_autoptr (GError) error = NULL;
   g_autofree char *plugin_path = NULL;
+  g_autofree char *kinds = g_strjoinv (", ", (char **)rv_registry_kinds ());
+  g_autofree char *help = g_strconcat ("Kinds: ", kinds, NULL); /* completion in shells reads this line */
   g_autoptr (GPtrArray) entries = NULL;
   gboolean parsed;
 
+  g_option_context_set_description (context, help);
   g_option_context_add_main_entries (context, own, NULL);
   parsed = g_option_context_parse (context, &argc, &argv, &error);
   plugin_path = options.plugin_path;
@@ -145,7 +148,6 @@ rv_cli_plugins (int argc, char **argv)
     }
   if (argc == 2 && !g_strv_contains (rv_registry_kinds (), argv[1]))
     {
-      g_autofree char *kinds = g_strjoinv (", ", (char **)rv_registry_kinds ());
       g_printerr ("ranvier plugins: there is no kind '%s'; the kinds are %s\n", argv[1], kinds);
       return RV_EXIT_USAGE;
     }

@@ -36,7 +36,8 @@ _ranvier_files ()
 
 _ranvier ()
 {
-  local program=$1 current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
+  local program=${COMP_WORDS[0]} verb=${COMP_WORDS[1]}
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
 
   if ((COMP_CWORD == 1)); then

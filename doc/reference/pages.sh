@@ -7,11 +7,12 @@ program=$1
 folder=$2
 shift 2
 
-# Only what was built together: not the plugins of whoever builds.
+# Only what was built together, and nothing of whoever builds.
 unset RANVIER_PLUGIN_PATH
 XDG_DATA_HOME=$folder/none
+XDG_CACHE_HOME=$folder/none
 ASAN_OPTIONS=detect_leaks=0 # a build with checkers fails its tests for a leak, not its pages
-export XDG_DATA_HOME ASAN_OPTIONS
+export XDG_DATA_HOME XDG_CACHE_HOME ASAN_OPTIONS
 
 mkdir -p "$folder"
 index=$folder/index.md

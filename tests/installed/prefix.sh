@@ -26,13 +26,16 @@ fi
 unset RANVIER_PLUGIN_PATH LD_LIBRARY_PATH
 PATH=$PREFIX/bin:$PATH
 PKG_CONFIG_PATH=$LIBDIR/pkgconfig
-XDG_DATA_HOME=$installed.none
-export PREFIX LIBDIR PATH PKG_CONFIG_PATH XDG_DATA_HOME CC
+export PREFIX LIBDIR PATH PKG_CONFIG_PATH CC
 
 # Where a test may write; gone when it ends.
 SCRATCH=$(mktemp -d)
 trap 'rm -rf "$SCRATCH"' EXIT
 trap 'exit 1' HUP INT TERM
+XDG_DATA_HOME=$SCRATCH/xdg/data
+XDG_STATE_HOME=$SCRATCH/xdg/state
+XDG_CACHE_HOME=$SCRATCH/xdg/cache
+export SCRATCH XDG_DATA_HOME XDG_STATE_HOME XDG_CACHE_HOME
 
 checks=0
 # check WHAT COMMAND...: one line of TAP; what the command says is shown when it fails.
@@ -47,6 +50,13 @@ check ()
     echo "not ok $checks - $what"
     sed 's/^/# /' "$SCRATCH/said"
   fi
+}
+
+# skip WHAT WHY
+skip ()
+{
+  checks=$((checks + 1))
+  echo "ok $checks - $1 # SKIP $2"
 }
 
 # The last line of a test.
