@@ -1,5 +1,5 @@
-/* SHA-256 of files. What was read is remembered in one text file below the XDG cache directory, a line a file: what
- * tells the file apart, and its digest. The memory may be lost at any time. */
+/* SHA-256 of files. What was read is remembered in one text file below the XDG cache directory, a line a
+ * file: what tells the file apart, and its digest. The memory may be lost at any time. */
 #include "base/filehash.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define MOST_REMEMBERED (1 << 20) /* bytes; about 7,000 files */
-#define SMALL (4 << 20) /* bytes that are read again sooner than looked up */
+#define SMALL (4 << 20)           /* bytes that are read again sooner than looked up */
 #define DIGEST 64
 
 /* "device inode size changed modified ", by which a file and its content are known; caller owns. */
@@ -38,7 +38,8 @@ recall (const char *key)
   if (!g_file_get_contents (path, &text, &length, NULL))
     return NULL;
   for (const char *at = strstr (text, key); at; at = strstr (at + 1, key))
-    if ((at == text || at[-1] == '\n') && strlen (at) > strlen (key) + DIGEST && at[strlen (key) + DIGEST] == '\n')
+    if ((at == text || at[-1] == '\n') && strlen (at) > strlen (key) + DIGEST
+        && at[strlen (key) + DIGEST] == '\n')
       return g_strndup (at + strlen (key), DIGEST);
   return NULL;
 }
@@ -92,7 +93,8 @@ rv_file_hash (const char *path, gboolean again, GError **error)
   if (!known)
     digest = read_and_hash (fd, path, error);
   /* a file that changes while it is read is not remembered, nor one so young that it might change unseen */
-  if (!known && digest && before.st_size >= SMALL && fstat (fd, &after) == 0 && g_get_real_time () / G_USEC_PER_SEC > after.st_ctim.tv_sec + 1)
+  if (!known && digest && before.st_size >= SMALL && fstat (fd, &after) == 0
+      && g_get_real_time () / G_USEC_PER_SEC > after.st_ctim.tv_sec + 1)
     {
       g_autofree char *now = key_of (&after);
       if (strcmp (now, key) == 0)
@@ -106,6 +108,7 @@ char *
 rv_build_hash (void)
 {
   Dl_info info;
-  char *digest = dladdr (rv_build_hash, &info) && info.dli_fname ? rv_file_hash (info.dli_fname, FALSE, NULL) : NULL;
+  char *digest
+      = dladdr (rv_build_hash, &info) && info.dli_fname ? rv_file_hash (info.dli_fname, FALSE, NULL) : NULL;
   return digest ? digest : g_strdup ("unknown");
 }

@@ -1,4 +1,5 @@
-/* SHA-256 of files, remembered between runs by device, inode, size and times, so that a large dataset is read once. */
+/* SHA-256 of files, remembered between runs by device, inode, size and times, so that a large dataset is
+ * read once. */
 #ifndef RV_FILEHASH_H
 #define RV_FILEHASH_H
 

@@ -11,7 +11,8 @@
 /* A floating variant. Main thread. */
 GVariant *rv_table_to_variant (const RvTable *table);
 GVariant *rv_figure_to_variant (const RvFigure *figure);
-/* From a variant of that type; the caller owns the result. NULL if what it says can not be a table or figure. */
+/* From a variant of that type; the caller owns the result. NULL if what it says can not be a table or
+ * figure. */
 RvTable *rv_table_from_variant (GVariant *variant);
 RvFigure *rv_figure_from_variant (GVariant *variant);
 

@@ -1,5 +1,5 @@
-/* What a node is made from, and its identity, the hash of that: builds, instruction set, parameters, inputs, files.
- * Names, places, threads and the order of axes are not in it. */
+/* What a node is made from, and its identity, the hash of that: builds, instruction set, parameters,
+ * inputs, files. Names, places, threads and the order of axes are not in it. */
 #include "base/filehash.h"
 #include "base/threads.h"
 #include "pipeline/node.h"
@@ -131,7 +131,9 @@ difference (const char *key, const char *before, const char *now)
   if (strcmp (name, "ranvier") == 0)
     return g_strdup ("ranvier was built anew");
   if (g_str_has_prefix (name, "plugin "))
-    return g_strdup_printf (before && now ? "%s was built anew" : now ? "%s is used now" : "%s is not used any more",
+    return g_strdup_printf (before && now ? "%s was built anew"
+                            : now         ? "%s is used now"
+                                          : "%s is not used any more",
                             name);
   if (g_str_has_prefix (key, "input ") || strstr (key, ".input ") || g_str_has_prefix (key, "file ")
       || strstr (key, ".file "))
@@ -167,7 +169,8 @@ rv_node_why (const RvValue *before, const RvValue *now)
     }
   for (guint i = 0; i < rv_value_size (before); i++)
     if (!rv_value_get (now, before->keys->pdata[i]))
-      add_reason (reasons, difference (before->keys->pdata[i], text_of (before, before->keys->pdata[i]), NULL));
+      add_reason (reasons,
+                  difference (before->keys->pdata[i], text_of (before, before->keys->pdata[i]), NULL));
   if (!reasons->len)
     return NULL;
   const guint more = reasons->len > 3 ? reasons->len - 3 : 0;

@@ -20,7 +20,8 @@ rv_model_recipe (const RvModel *model)
   g_variant_builder_init (&layers, G_VARIANT_TYPE ("a" PLUGIN));
   for (uint32_t k = 0; k < model->n_layers; k++)
     g_variant_builder_add_value (&layers, describe (model->layers[k].instance));
-  return g_variant_new ("(ta(sv)@(sv)@(sv))", model->seed, &layers, describe (model->decoder), describe (model->loss));
+  return g_variant_new ("(ta(sv)@(sv)@(sv))", model->seed, &layers, describe (model->decoder),
+                        describe (model->loss));
 }
 
 static RvInstance *
@@ -54,7 +55,8 @@ rv_model_revive (GVariant *recipe, const RvDatasetSpec *spec, const char *path, 
       g_autoptr (GVariant) layer = g_variant_get_child_value (layers, k);
       g_ptr_array_add (network, make ("layer", layer, mistakes));
     }
-  g_autoptr (RvInstance) its_decoder = make ("decoder", decoder, mistakes), its_loss = make ("loss", loss, mistakes);
+  g_autoptr (RvInstance) its_decoder = make ("decoder", decoder, mistakes),
+                         its_loss = make ("loss", loss, mistakes);
   const RvInstances all = { network->len, (RvInstance **)network->pdata };
   if (rv_mistakes_raise (mistakes, error))
     return NULL;

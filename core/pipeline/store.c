@@ -1,7 +1,8 @@
-/* The store: <root>/<identity>/lock and <root>/<identity>/result/, which is made beside and renamed, so that it is
- * there whole or not at all. The root is the XDG state directory for nodes with a model, whose entries stay, and the
- * XDG cache directory for all others, which is capped. result/entry holds what the node was made from, its tables and
- * figures and the digests of the other files; it begins with the digest of its own content. */
+/* The store: <root>/<identity>/lock and <root>/<identity>/result/, which is made beside and renamed, so
+ * that it is there whole or not at all. The root is the XDG state directory for nodes with a model, whose
+ * entries stay, and the XDG cache directory for all others, which is capped. result/entry holds what the
+ * node was made from, its tables and figures and the digests of the other files; it begins with the digest
+ * of its own content. */
 #include "pipeline/store.h"
 #include "base/filehash.h"
 #include "data/keep.h"
@@ -99,7 +100,9 @@ rv_store_open (RvNode *node, GError **error)
   kept->folder = g_build_filename (root, node->identity, NULL);
   kept->result = g_build_filename (kept->folder, "result", NULL);
   g_autofree char *path = g_build_filename (kept->folder, "lock", NULL);
-  kept->lock = g_mkdir_with_parents (kept->folder, 0700) == 0 ? g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+  kept->lock = g_mkdir_with_parents (kept->folder, 0700) == 0
+                   ? g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)
+                   : -1;
   if (kept->lock >= 0 && wait_for_lock (node, kept->lock, error))
     return kept;
   if (kept->lock < 0 && !node->state->told_store)
@@ -185,7 +188,8 @@ take_model (const RvKept *kept, const RvPortValue *value, GVariant *content, GEr
   g_autoptr (GVariant) recipe = NULL;
   if (!g_variant_is_of_type (content, G_VARIANT_TYPE ("(ssv)")))
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s: what is kept of '%s' is no model", kept->result, value->name);
+      g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s: what is kept of '%s' is no model", kept->result,
+                   value->name);
       return NULL;
     }
   g_variant_get (content, "(&s&sv)", &file, &digest, &recipe);
@@ -202,11 +206,13 @@ take_figure (const RvKept *kept, RvPortValue *value, GVariant *content, GError *
     g_variant_get (content, "(&s&s&sv)", &stem, &svg, &png, &figure);
   if (!figure || !g_variant_is_of_type (figure, G_VARIANT_TYPE (RV_FIGURE_VARIANT)))
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s: what is kept of '%s' is no figure", kept->result, value->name);
+      g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s: what is kept of '%s' is no figure", kept->result,
+                   value->name);
       return NULL;
     }
   g_autofree char *drawn = g_build_filename (kept->result, stem, NULL);
-  g_autofree char *svg_path = g_strconcat (drawn, ".svg", NULL), *png_path = g_strconcat (drawn, ".png", NULL);
+  g_autofree char *svg_path = g_strconcat (drawn, ".svg", NULL),
+                  *png_path = g_strconcat (drawn, ".png", NULL);
   if (*svg && is_whole (svg_path, svg, NULL) && is_whole (png_path, png, NULL))
     value->drawn = g_steal_pointer (&drawn); /* otherwise it is drawn again */
   return rv_figure_from_variant (figure);
@@ -229,7 +235,8 @@ take_output (const RvKept *kept, RvNode *node, RvPortValue *value, GVariant *con
     return take_figure (kept, value, content, error);
   if (g_variant_is_of_type (content, G_VARIANT_TYPE (RV_TABLE_VARIANT)))
     return rv_table_from_variant (content);
-  g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s: what is kept of '%s' is no table", kept->result, value->name);
+  g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s: what is kept of '%s' is no table", kept->result,
+               value->name);
   return NULL;
 }
 
@@ -291,8 +298,9 @@ copy_in (const char *from, const char *folder, const char *name, GError **error)
   g_autofree char *to = g_build_filename (folder, name, NULL);
   g_autoptr (GMappedFile) map = g_mapped_file_new (from, FALSE, error);
   if (!map
-      || !g_file_set_contents_full (to, g_mapped_file_get_contents (map), (gssize)g_mapped_file_get_length (map),
-                                    G_FILE_SET_CONTENTS_DURABLE, 0600, error))
+      || !g_file_set_contents_full (to, g_mapped_file_get_contents (map),
+                                    (gssize)g_mapped_file_get_length (map), G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                    error))
     return NULL;
   return rv_file_hash (to, TRUE, error);
 }
@@ -316,7 +324,8 @@ put_figure (const char *folder, const RvPortValue *value, GError **error)
   char *digests[2] = { NULL, NULL };
   for (int k = 0; k < 2 && value->stem; k++)
     {
-      g_autofree char *from = g_strconcat (value->stem, endings[k], NULL), *name = g_strconcat (stem, endings[k], NULL);
+      g_autofree char *from = g_strconcat (value->stem, endings[k], NULL),
+                      *name = g_strconcat (stem, endings[k], NULL);
       if (g_file_test (from, G_FILE_TEST_EXISTS))
         digests[k] = copy_in (from, folder, name, error);
     }
@@ -328,7 +337,8 @@ put_figure (const char *folder, const RvPortValue *value, GError **error)
   return content;
 }
 
-/* The other output that holds the same artefact: the nameless one may be its second name. NULL: there is none. */
+/* The other output that holds the same artefact: the nameless one may be its second name. NULL: there is
+ * none. */
 static const RvPortValue *
 same_output (const RvNode *node, const RvPortValue *value)
 {
@@ -354,8 +364,8 @@ put_output (const char *folder, const RvNode *node, const RvPortValue *value, GE
   return rv_table_to_variant (value->artefact);
 }
 
-/* What the node is made from, where a dataset that is not kept itself stands with all that it is made from, so that a
- * reader of reasons sees "train.samples" and not "input data". Caller owns. */
+/* What the node is made from, where a dataset that is not kept itself stands with all that it is made from,
+ * so that a reader of reasons sees "train.samples" and not "input data". Caller owns. */
 static RvValue *
 story_of (const RvNode *node)
 {
@@ -400,19 +410,21 @@ put_all (const char *folder, RvNode *node, GError **error)
       GVariant *content = put_output (folder, node, value, error);
       good = content != NULL;
       if (good)
-        g_variant_builder_add (&outputs, "(ssv)", value->output->name, rv_artefact_name (value->output->kind), content);
+        g_variant_builder_add (&outputs, "(ssv)", value->output->name, rv_artefact_name (value->output->kind),
+                               content);
     }
   g_autoptr (RvValue) story = story_of (node);
   g_autoptr (GVariant) entry = g_variant_ref_sink (g_variant_new (
       ENTRY, MAKE, g_get_real_time () / G_USEC_PER_SEC, rv_value_to_variant (story), &outputs, &metrics));
   if (!good)
     return FALSE;
-  g_autofree char *digest
-      = g_compute_checksum_for_data (G_CHECKSUM_SHA256, g_variant_get_data (entry), g_variant_get_size (entry));
+  g_autofree char *digest = g_compute_checksum_for_data (G_CHECKSUM_SHA256, g_variant_get_data (entry),
+                                                         g_variant_get_size (entry));
   g_autoptr (GString) text = g_string_new (digest);
   g_string_append_len (text, g_variant_get_data (entry), (gssize)g_variant_get_size (entry));
   g_autofree char *path = g_build_filename (folder, "entry", NULL);
-  return g_file_set_contents_full (path, text->str, (gssize)text->len, G_FILE_SET_CONTENTS_DURABLE, 0600, error);
+  return g_file_set_contents_full (path, text->str, (gssize)text->len, G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                   error);
 }
 
 void
@@ -439,7 +451,8 @@ static char *
 last_path (const char *pipeline)
 {
   g_autofree char *path = g_canonicalize_filename (pipeline, NULL);
-  g_autofree char *digest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, path, -1), *root = state_root ();
+  g_autofree char *digest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, path, -1),
+                  *root = state_root ();
   digest[16] = '\0';
   return g_build_filename (root, "last", digest, NULL);
 }

@@ -10,33 +10,33 @@ typedef struct RvKept RvKept;
 /* Whether outputs of such a node are kept at all: datasets alone are made again when they are needed. */
 gboolean rv_store_keeps (const RvNode *node);
 
-/* Opens the node's place and locks it; waits, saying so once, while another run computes the same. NULL with
- * RV_ERROR_STOPPED if the user does not want to wait, and without an error where nothing can be kept (said once a
- * run). Main thread, as everything here. */
+/* Opens the node's place and locks it; waits, saying so once, while another run computes the same. NULL
+ * with RV_ERROR_STOPPED if the user does not want to wait, and without an error where nothing can be kept
+ * (said once a run). Main thread, as everything here. */
 RvKept *rv_store_open (RvNode *node, GError **error);
 
-/* Takes the outputs that were kept, with their numbers for metrics.jsonl; FALSE if there are none, or if they are
- * damaged (said, and put out of the way). `when`: when they were made, caller owns. */
+/* Takes the outputs that were kept, with their numbers for metrics.jsonl; FALSE if there are none, or if
+ * they are damaged (said, and put out of the way). `when`: when they were made, caller owns. */
 gboolean rv_store_take (RvKept *kept, RvNode *node, char **when);
 
-/* Keeps the outputs of a node that was just computed and whose files the run directory has. What goes wrong is
- * said; the run goes on. */
+/* Keeps the outputs of a node that was just computed and whose files the run directory has. What goes wrong
+ * is said; the run goes on. */
 void rv_store_put (RvKept *kept, RvNode *node);
 
 /* Unlocks and frees. NULL does nothing. */
 void rv_store_close (RvKept *kept);
 
-/* Why the outputs of `node` are not those of the last run of this pipeline, "epochs was 10, is 12", or NULL; caller
- * owns. `last` is what rv_store_recall gave. */
+/* Why the outputs of `node` are not those of the last run of this pipeline, "epochs was 10, is 12", or
+ * NULL; caller owns. `last` is what rv_store_recall gave. */
 char *rv_store_why (const RvNode *node, GHashTable *last);
 
-/* What the last run of the pipeline at `path` computed: "name [cell]" -> identity; caller owns. And remembering it
- * for the next, for all `nodes` that are kept. */
+/* What the last run of the pipeline at `path` computed: "name [cell]" -> identity; caller owns. And
+ * remembering it for the next, for all `nodes` that are kept. */
 GHashTable *rv_store_recall (const char *path);
 void rv_store_remember (const char *path, GHashTable *last, const GPtrArray *nodes);
 
-/* Brings the cache below its cap (RANVIER_CACHE_LIMIT bytes, 2 GiB by default): what was not used for longest goes
- * first. Models and what comes with them are never touched. */
+/* Brings the cache below its cap (RANVIER_CACHE_LIMIT bytes, 2 GiB by default): what was not used for
+ * longest goes first. Models and what comes with them are never touched. */
 void rv_store_trim (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvKept, rv_store_close)
