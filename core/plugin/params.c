@@ -3,17 +3,10 @@
 #include "plugin/params.h"
 
 #include "plugin/draw.h"
+#include "plugin/instance.h"
 #include "plugin/registry.h"
 
 #include <string.h>
-
-typedef struct
-{
-  RvInstance public; /* first: what everybody else sees */
-  gatomicrefcount references;
-  gboolean begun;    /* init was called, so clear must be */
-  RvValue *resolved; /* every parameter as text: enough to make the instance again; or NULL */
-} Instance;
 
 /* One entry being read. */
 typedef struct
@@ -555,16 +548,10 @@ fill (const RvPlugin *plugin, gboolean may_have_name, const RvValue *value, cons
       const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes)
 {
   g_autoptr (RvValue) map = value->type == RV_VALUE_MAP ? rv_value_copy (value) : rv_value_map (value->place);
-  Instance *instance = g_new0 (Instance, 1);
-  g_autoptr (RvInstance) owned = &instance->public;
+  g_autoptr (RvInstance) owned = rv_instance_blank (plugin, path);
   g_autoptr (GError) error = NULL;
-  gboolean good;
+  gboolean good = refuse_unknown (plugin, map, may_have_name, mistakes);
 
-  g_atomic_ref_count_init (&instance->references);
-  owned->plugin = plugin;
-  owned->self = g_malloc0 (MAX (plugin->params_size, 1));
-  owned->path = g_strdup (path);
-  good = refuse_unknown (plugin, map, may_have_name, mistakes);
   for (const RvParam *param = plugin->params; param != NULL && param->name != NULL; param++)
     {
       g_autofree char *name = rv_param_name (param);
@@ -574,8 +561,7 @@ fill (const RvPlugin *plugin, gboolean may_have_name, const RvValue *value, cons
     }
   if (!good)
     return NULL;
-  instance->resolved = rv_value_copy (resolved);
-  instance->begun = TRUE;
+  rv_instance_begin (owned, resolved);
   if (plugin->init != NULL && !plugin->init (owned->self, &error))
     {
       rv_mistakes_add (mistakes, value->place, "%s/%s: %s", plugin->kind, plugin->name,
@@ -681,79 +667,4 @@ rv_instance_new (const char *kind, gboolean is_node, const RvValue *value, const
                  const RvPortResolver *resolver, RvValue *resolved, RvMistakes *mistakes)
 {
   return make (kind, is_node, FALSE, value, path, resolver, resolved, mistakes);
-}
-
-/* ---- the end of an instance */
-
-static void
-free_entry (const RvParam *param, void *field)
-{
-  RvInstances *slots = field;
-  RvRealMap *map = field;
-
-  switch (param->type)
-    {
-    case RV_PARAM_TEXT:
-    case RV_PARAM_PATH:
-      g_free (*(char **)field);
-      break;
-    case RV_PARAM_TEXTS:
-      g_strfreev (*(char ***)field);
-      break;
-    case RV_PARAM_INTS:
-      g_free (((RvInts *)field)->items);
-      break;
-    case RV_PARAM_REALS:
-      g_free (((RvReals *)field)->items);
-      break;
-    case RV_PARAM_REAL_MAP:
-      for (uint32_t i = 0; i < map->n; i++)
-        g_free (map->names[i]);
-      g_free (map->names);
-      g_free (map->values);
-      break;
-    case RV_PARAM_SLOT:
-      rv_instance_unref (*(RvInstance **)field);
-      break;
-    case RV_PARAM_SLOTS:
-      for (uint32_t i = 0; i < slots->n; i++)
-        rv_instance_unref (slots->items[i]);
-      g_free (slots->items);
-      break;
-    case RV_PARAM_PORTS:
-      g_free (((RvPorts *)field)->items);
-      break;
-    default:
-      break; /* nothing owned */
-    }
-}
-
-const RvValue *
-rv_instance_resolved (const RvInstance *instance)
-{
-  return ((const Instance *)instance)->resolved;
-}
-
-RvInstance *
-rv_instance_ref (RvInstance *instance)
-{
-  g_atomic_ref_count_inc (&((Instance *)instance)->references);
-  return instance;
-}
-
-void
-rv_instance_unref (RvInstance *instance)
-{
-  Instance *private = (Instance *)instance;
-
-  if (instance == NULL || !g_atomic_ref_count_dec (&private->references))
-    return;
-  if (private->begun && instance->plugin->clear != NULL)
-    instance->plugin->clear (instance->self);
-  for (const RvParam *param = instance->plugin->params; param != NULL && param->name != NULL; param++)
-    free_entry (param, (char *)instance->self + param->offset);
-  rv_value_free (private->resolved);
-  g_free (instance->self);
-  g_free (instance->path);
-  g_free (private);
 }
