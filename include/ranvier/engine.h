@@ -1,4 +1,5 @@
-/* What trainers, attacks and analyses do with a network: build, run forward, loss, gradients, look inside,
+/** @file
+ * What trainers, attacks and analyses do with a network: build, run forward, loss, gradients, look inside,
  * update.
  *
  * The unit of work is a tile of samples; memory does not grow with the batch, and the results have the
@@ -10,109 +11,117 @@
 
 G_BEGIN_DECLS
 
-/* Builds a network for the data that `data` describes and fills its parameters from `seed`. The instances are
- * referenced. Errors name both sides of what does not fit. The caller owns the model. */
+/** Builds a network for the data that `data` describes and fills its parameters from `seed`. The instances
+ * are referenced. Errors name both sides of what does not fit. The caller owns the model. */
 RV_API RvModel *rv_model_new (const RvInstances *layers, RvInstance *decoder, RvInstance *loss,
                               const RvDatasetSpec *data, uint64_t seed, GError **error);
-/* A model that shares the structure and owns a copy of the parameters. */
+/** A model that shares the structure and owns a copy of the parameters. */
 RV_API RvModel *rv_model_copy (const RvModel *model);
-/* Adds a reference and returns `model`. */
+/** Adds a reference and returns `model`. */
 RV_API RvModel *rv_model_ref (RvModel *model);
-/* Gives a reference back. */
+/** Gives a reference back. */
 RV_API void rv_model_unref (RvModel *model);
 
-/* How many layers. */
+/** How many layers. */
 RV_API uint32_t rv_model_layers (const RvModel *model);
-/* Units of a layer. */
+/** Units of a layer. */
 RV_API uint32_t rv_model_layer_units (const RvModel *model, uint32_t layer);
-/* Whether a layer's neurons fire. */
+/** Whether a layer's neurons fire. */
 RV_API gboolean rv_model_layer_fires (const RvModel *model, uint32_t layer);
-/* Length of the flat parameter vector (with padding, whose gradient is always zero). */
+/** Length of the flat parameter vector (with padding, whose gradient is always zero). */
 RV_API size_t rv_model_parameter_count (const RvModel *model);
-/* The flat parameter vector, borrowed; the owner may write to it. */
+/** The flat parameter vector, borrowed; the owner may write to it. */
 RV_API float *rv_model_parameters (RvModel *model);
-/* Writes parameters and whatever else is in `extra` (name, value: RvTensor; NULL: nothing) as a .npz file
+/** Writes parameters and whatever else is in `extra` (name, value: RvTensor; NULL: nothing) as a .npz file
  * that numpy reads; equal bits make equal files. */
 RV_API gboolean rv_model_save (const RvModel *model, const char *path, GError **error);
 
-/* Which samples of which dataset, in which epoch. Borrowed. */
+/** Which samples of which dataset, in which epoch. Borrowed. */
 typedef struct
 {
-  RvDataset *data;
-  uint64_t epoch;
-  const uint32_t *ids; /* [n]; NULL: 0 ... n-1 */
-  uint32_t n;
+  RvDataset *data;     /**< what to read from */
+  uint64_t epoch;      /**< matters only where the dataset varies */
+  const uint32_t *ids; /**< [n]; NULL: 0 ... n-1 */
+  uint32_t n;          /**< how many samples */
   RV_RESERVED (2);
 } RvBatch;
 
+/** How well a batch was told apart. */
 typedef struct
 {
-  uint64_t samples, decisions, correct;
-  double loss; /* mean over samples */
+  uint64_t samples;   /**< how many were run */
+  uint64_t decisions; /**< how many were taken, all samples together */
+  uint64_t correct;   /**< how many of these were right */
+  double loss;        /**< mean over samples */
   RV_RESERVED (4);
 } RvScore;
 
-/* What flows in a tile at one place: rows = steps * samples, time-major. */
+/** What flows in a tile at one place: rows = steps * samples, time-major. */
 typedef struct
 {
-  uint32_t steps, samples, units;
-  size_t stride;           /* floats between rows of `dense` */
-  gboolean is_static;      /* one row per sample holds at every step */
-  const uint32_t *offsets; /* [rows + 1]: ids of row r are ids[offsets[r]] ... ; NULL: dense only */
-  const uint32_t *ids;
-  const float *values;     /* beside ids; NULL: all one */
-  const float *dense;      /* [rows][stride]; NULL: sparse only */
+  uint32_t steps;          /**< T */
+  uint32_t samples;        /**< S */
+  uint32_t units;          /**< N */
+  size_t stride;           /**< floats between rows of `dense` */
+  gboolean is_static;      /**< one row per sample holds at every step */
+  const uint32_t *offsets; /**< [rows + 1]: ids of row r are ids[offsets[r]] ... ; NULL: dense only */
+  const uint32_t *ids;     /**< the units that fired, ascending in each row */
+  const float *values;     /**< beside ids; NULL: all one */
+  const float *dense;      /**< [rows][stride]; NULL: sparse only */
   RV_RESERVED (2);
 } RvSignal;
 
-/* A tile that was just run forward. */
+/** A tile that was just run forward. */
 typedef struct
 {
-  uint32_t slot;         /* a fixed number that the position in the batch decides: keep sums apart by it */
-  uint32_t samples;      /* S */
-  const uint32_t *ids;   /* [S] */
-  const uint32_t *labels;/* [S] */
-  uint32_t decisions, classes;
-  const float *scores;   /* [S][decisions][classes] */
-  const RvSignal *input;
-  const RvSignal *layers; /* the spikes of each layer */
+  uint32_t slot;          /**< a fixed number that the position in the batch decides: keep sums apart by it */
+  uint32_t samples;       /**< S */
+  const uint32_t *ids;    /**< [S] */
+  const uint32_t *labels; /**< [S] */
+  uint32_t decisions;     /**< by the decoder, for each sample */
+  uint32_t classes;       /**< units of the last layer */
+  const float *scores;    /**< [S][decisions][classes] */
+  const RvSignal *input;  /**< of the first layer */
+  const RvSignal *layers; /**< the spikes of each layer */
 } RvTileView;
 
-#define RV_TILE_SLOTS 16 /* RvTileView.slot is below this */
+/** RvTileView.slot is below this. */
+#define RV_TILE_SLOTS 16
 
+/** Looks at every tile that is run. */
 typedef struct
 {
-  /* One worker at a time for each slot, tiles of a slot in ascending order. */
+  /** One worker at a time for each slot, tiles of a slot in ascending order. */
   void (*tile) (void *self, const RvTileView *view);
-  void *self;
+  void *self; /**< for `tile`, borrowed */
   RV_RESERVED (4);
 } RvObserver;
 
-/* Runs forward; `parameters` NULL: the model's own. `observer` and `score` may be NULL. */
+/** Runs forward; `parameters` NULL: the model's own. `observer` and `score` may be NULL. */
 RV_API gboolean rv_model_evaluate (const RvModel *model, const float *parameters, const RvBatch *batch,
                                    const RvObserver *observer, RvScore *score, GError **error);
 
-/* Runs forward and backward: `gradient` [parameter_count], overwritten, of the mean loss of the batch. */
+/** Runs forward and backward: `gradient` [parameter_count], overwritten, of the mean loss of the batch. */
 RV_API gboolean rv_model_gradient (const RvModel *model, const float *parameters, const RvBatch *batch,
                                    float *gradient, RvScore *score, GError **error);
 
-/* The network with the smooth step of its surrogates instead of spikes, whose gradient is exact: for
+/** The network with the smooth step of its surrogates instead of spikes, whose gradient is exact: for
  * checks. */
 RV_API void rv_model_set_relaxed (RvModel *model, gboolean relaxed);
 
-/* After a loss or gradient that is not finite: says what was the first, "layer 0, step 37, unit 4:
+/** After a loss or gradient that is not finite: says what was the first, "layer 0, step 37, unit 4:
  * membrane is NaN". The caller owns the text. */
 RV_API char *rv_model_diagnose (const RvModel *model, const RvBatch *batch);
 
-/* The optimizer's memory. */
+/** The optimizer's memory. */
 typedef struct RvUpdater RvUpdater;
-/* An updater for `model`, whose optimizer instance is referenced. The caller owns it. */
+/** An updater for `model`, whose optimizer instance is referenced. The caller owns it. */
 RV_API RvUpdater *rv_updater_new (const RvModel *model, RvInstance *optimizer);
-/* Frees it. */
+/** Frees it. */
 RV_API void rv_updater_free (RvUpdater *updater);
-/* Scales `gradient` so that its norm is at most `limit` (0: only measures) and returns the norm it had. */
+/** Scales `gradient` so that its norm is at most `limit` (0: only measures) and returns the norm it had. */
 RV_API double rv_updater_clip (const RvUpdater *updater, float *gradient, double limit);
-/* One update of the model's parameters; `factor` is the schedule's. Parameters with a rate of their own
+/** One update of the model's parameters; `factor` is the schedule's. Parameters with a rate of their own
  * keep it. */
 RV_API void rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, double factor);
 

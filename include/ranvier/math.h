@@ -1,11 +1,12 @@
-/* Elementary functions that a compiler can vectorise inside kernels, without -ffast-math. Any worker. */
+/** @file
+ * Elementary functions that a compiler can vectorise inside kernels, without -ffast-math. Any worker. */
 #ifndef RANVIER_MATH_H
 #define RANVIER_MATH_H
 
 #include <math.h>
 #include <ranvier/base.h>
 
-/* exp (x) within 2 units in the last place for -87 < x < 88; clamped outside. Cody-Waite reduction to |r|
+/** exp (x) within 2 units in the last place for -87 < x < 88; clamped outside. Cody-Waite reduction to |r|
  * < ln 2 / 2 and a polynomial of degree 6 (minimax for 1 and r given, 0.04 units). NaN stays NaN: the
  * comparisons let it pass. */
 RV_FN float
@@ -27,7 +28,7 @@ rv_exp (float x)
   return p * scale.f;
 }
 
-/* 1 / (1 + exp (-x)) */
+/** 1 / (1 + exp (-x)) */
 RV_FN float
 rv_sigmoid (float x)
 {

@@ -1,10 +1,13 @@
-/* Makes the vectorised tile kernels of a neuron from its four functions, inside the plugin's own
+/** @file
+ * Makes the vectorised tile kernels of a neuron from its four functions, inside the plugin's own
  * translation unit. Include it last, after
  *
+ * @code{.c}
  *   RV_FN float integrate (const Param *p, State *x, float i);     advances x; returns membrane - threshold
  *   RV_FN void  reset (const Param *p, State *x, float spike);   spike is in [0, 1]: u *= 1 - spike, no `if`
  *   RV_FN float reset_adjoint (const Param *p, const State *x, float spike, State *gx, Param *gp);
  *   RV_FN float integrate_adjoint (const Param *p, const State *x, float i, float gz, State *gx, Param *gp);
+ * @endcode
  *
  * reset_adjoint sees the state after integrate and before reset, turns gx from "after reset" into "before
  * reset" and returns dL/dspike. integrate_adjoint sees the state on entry, turns gx into "on entry" and
@@ -17,6 +20,7 @@
  * first. Copies of the kernels are compiled for x86-64-v4, v3 and the baseline. Build with the pkg-config
  * variable kernel_cflags. */
 
+/** @cond */
 #ifndef RV_NEURON_MEMBRANE
 #define RV_NEURON_MEMBRANE u
 #endif
@@ -333,3 +337,4 @@ static const RvNeuronClass RV_NEURON_ID (class) = { RV_NEURON_ID (get_variant), 
 #undef integrate_adjoint
 #undef RV_NEURON_CLONE
 #undef RV_NEURON_KERNELS
+/** @endcond */

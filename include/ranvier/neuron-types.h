@@ -1,11 +1,14 @@
-/* From two small tables, makes the types that a neuron's functions work on. Include it after the tables
+/** @file
+ * From two small tables, makes the types that a neuron's functions work on. Include it after the tables
  * and before the functions; neuron-op.h comes last. (No include guard: a plugin may have several
  * variants.)
  *
+ * @code{.c}
  *   #define RV_NEURON_STATES(S) S (u)            the first state is the membrane
  *   #define RV_NEURON_PARAMS(P)                                                                            \
  *     P (TRAINABLE, leak, "0.9", 0, 1, "", "Share of the membrane kept from step to step", flags)          \
  *     P (CHOICE, reset, "hard", resets, "What a spike does to the membrane")
+ * @endcode
  *
  * Types of parameters: TRAINABLE, REAL, BOOL, CHOICE, with the arguments of RV_TRAINABLE, RV_REAL, ... of
  * param.h. Made are: Config (the struct that the parameter table fills), Param (what the functions read: a
@@ -14,6 +17,7 @@
  * neuron that never fires and hands on its membrane; its integrate returns any number). */
 #include <ranvier/neuron.h>
 
+/** @cond */
 #ifndef RV_NEURON
 #define RV_NEURON rv_neuron
 #endif
@@ -59,3 +63,4 @@ typedef struct
 {
   RV_NEURON_STATES (RV_NEURON_S_FIELD)
 } State;
+/** @endcond */

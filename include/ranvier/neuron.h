@@ -1,4 +1,5 @@
-/* Kind `neuron`: the tile ABI. A plugin normally writes four pure functions and includes neuron-op.h,
+/** @file
+ * Kind `neuron`: the tile ABI. A plugin normally writes four pure functions and includes neuron-op.h,
  * which fills these; what needs more (several currents, graded output) fills them by hand.
  *
  * A lane is one neuron of one sample; its state lives in one float per state variable. Rows of all arrays
@@ -11,95 +12,106 @@
 
 G_BEGIN_DECLS
 
+/** Most learned parameters of a neuron. */
 #define RV_NEURON_MAX_PARAMS 16
+/** Most state variables of a neuron. */
 #define RV_NEURON_MAX_STATES 8
 
+/** What a forward kernel reads and writes. */
 typedef struct
 {
-  uint32_t lanes, steps;
-  size_t stride;
-  gboolean current_is_static; /* `current` is one row [stride] that holds at every step */
-  const float *const *param;  /* [params] -> [lanes] */
-  float *const *state;        /* [states] -> [lanes]; in: before the first step, out: after the last */
-  float *const *entry;        /* [states] -> [steps][stride], written: the state before each step; or NULL */
-  const float *current;       /* [steps][stride] */
-  float *z;                   /* [steps][stride], written: membrane - threshold after integrating */
-  float *membrane;            /* [steps][stride], written: membrane before reset; or NULL */
-  const float *spike;         /* [stride], read by the kernel `reset` alone */
+  uint32_t lanes;             /**< neurons times samples */
+  uint32_t steps;             /**< of the block */
+  size_t stride;              /**< floats from row to row */
+  gboolean current_is_static; /**< `current` is one row [stride] that holds at every step */
+  const float *const *param;  /**< [params] -> [lanes] */
+  float *const *state;        /**< [states] -> [lanes]; in: before the first step, out: after the last */
+  float *const *entry;        /**< [states] -> [steps][stride], written: state before each step; or NULL */
+  const float *current;       /**< [steps][stride] */
+  float *z;                   /**< [steps][stride], written: membrane - threshold after integrating */
+  float *membrane;            /**< [steps][stride], written: membrane before reset; or NULL */
+  const float *spike;         /**< [stride], read by the kernel `reset` alone */
 } RvNeuronForward;
 
+/** What a backward kernel reads and writes. */
 typedef struct
 {
-  uint32_t lanes, steps;
-  size_t stride;
-  gboolean current_is_static; /* `current` and `current_gradient` are one row each; it is added to */
-  gboolean detach_reset;      /* no gradient through the reset's spike */
-  const float *const *param;
-  const float *const *entry;      /* [states] -> [steps][stride], from the forward pass */
-  const float *current;           /* [steps][stride] */
-  const float *slope;             /* [steps][slope_stride]: the surrogate at z */
-  const float *spike;             /* [steps][slope_stride], relaxed spikes; NULL: [z > 0] */
-  size_t slope_stride;
-  const float *spike_gradient;    /* [steps][stride]: dL/dspike from the readers; or NULL: zero */
-  const float *membrane_gradient; /* [steps][stride]: dL/dmembrane (before reset); or NULL: zero */
-  float *current_gradient;        /* [steps][stride], written: dL/dcurrent; may be `current` itself */
-  float *const *state_gradient;   /* [states] -> [lanes]; in: after the last step, out: before the first */
-  float *const *param_gradient;   /* [params] -> [lanes], added to */
+  uint32_t lanes;                 /**< neurons times samples */
+  uint32_t steps;                 /**< of the block */
+  size_t stride;                  /**< floats from row to row */
+  gboolean current_is_static;     /**< `current` and `current_gradient` are one row each; it is added to */
+  gboolean detach_reset;          /**< no gradient through the reset's spike */
+  const float *const *param;      /**< [params] -> [lanes] */
+  const float *const *entry;      /**< [states] -> [steps][stride], from the forward pass */
+  const float *current;           /**< [steps][stride] */
+  const float *slope;             /**< [steps][slope_stride]: the surrogate at z */
+  const float *spike;             /**< [steps][slope_stride], relaxed spikes; NULL: [z > 0] */
+  size_t slope_stride;            /**< floats from row to row of `slope` and `spike` */
+  const float *spike_gradient;    /**< [steps][stride]: dL/dspike from the readers; or NULL: zero */
+  const float *membrane_gradient; /**< [steps][stride]: dL/dmembrane (before reset); or NULL: zero */
+  float *current_gradient;        /**< [steps][stride], written: dL/dcurrent; may be `current` itself */
+  float *const *state_gradient;   /**< [states] -> [lanes]; in: after the last step, out: before the first */
+  float *const *param_gradient;   /**< [params] -> [lanes], added to */
 } RvNeuronBackward;
 
-/* One clone of the kernels for one instruction set. */
+/** One clone of the kernels for one instruction set. */
 typedef struct
 {
-  /* All steps: integrate, fire at z > 0, reset. */
+  /** All steps: integrate, fire at z > 0, reset. */
   void (*forward) (const void *self, const RvNeuronForward *run);
-  /* One step without fire and reset; and the reset alone with run->spike given. For the relaxed network. */
+  /** One step without fire and reset. For the relaxed network. */
   void (*integrate) (const void *self, const RvNeuronForward *run);
+  /** The reset alone, with `spike` given. For the relaxed network. */
   void (*reset) (const void *self, const RvNeuronForward *run);
-  /* From entry and current alone: writes z of all steps, and membrane if it is not NULL. Rows of z are
+  /** From entry and current alone: writes z of all steps, and membrane if it is not NULL. Rows of z are
    * `stride` floats apart too; state is not touched. */
   void (*distance) (const void *self, const RvNeuronForward *run);
-  /* All steps, from the last to the first. */
+  /** All steps, from the last to the first. */
   void (*backward) (const void *self, const RvNeuronBackward *run);
   RV_RESERVED (3);
 } RvNeuronKernels;
 
+/** A form of a neuron: its variables and its kernels. */
 typedef struct
 {
-  uint32_t states;
-  const char *const *state_names;
-  uint32_t membrane;             /* which state is the membrane */
-  uint32_t params;               /* numbers per lane: RvTrainable fields of the struct, in table order */
-  const char *const *param_names;
-  const size_t *param_offsets;   /* of the RvTrainable fields */
-  gboolean fires;                /* FALSE: it never fires and hands on its membrane */
-  RvNeuronKernels kernels[RV_ISA_ROOM]; /* clones that were not built repeat the next smaller one */
+  uint32_t states;                /**< how many state variables */
+  const char *const *state_names; /**< [states] */
+  uint32_t membrane;              /**< which state is the membrane */
+  uint32_t params;                /**< numbers per lane: RvTrainable fields of the struct, in table order */
+  const char *const *param_names; /**< [params] */
+  const size_t *param_offsets;    /**< of the RvTrainable fields */
+  gboolean fires;                 /**< FALSE: it never fires and hands on its membrane */
+  /** Clones that were not built repeat the next smaller one. */
+  RvNeuronKernels kernels[RV_ISA_ROOM];
   RV_RESERVED (4);
 } RvNeuronVariant;
 
-/* What every neuron has besides its own parameters; its struct holds one, its table the entries of
+/** What every neuron has besides its own parameters; its struct holds one, its table the entries of
  * RV_NEURON_COMMON_TABLE. */
 typedef struct
 {
-  int start;             /* RvNeuronStart, of the membrane; the other states start at zero */
-  RvInstance *surrogate; /* NULL for a neuron that never fires */
-  gboolean detach_reset;
+  int start;             /**< RvNeuronStart, of the membrane; the other states start at zero */
+  RvInstance *surrogate; /**< NULL for a neuron that never fires */
+  gboolean detach_reset; /**< no gradient through the reset's spike */
   RV_RESERVED (2);
 } RvNeuronCommon;
 
+/** How the membrane starts. */
 typedef enum
 {
-  RV_START_ZERO,
-  RV_START_UNIFORM /* in [0, 1), drawn by recording and unit, the same in every epoch's evaluation */
+  RV_START_ZERO,   /**< at 0 */
+  RV_START_UNIFORM /**< in [0, 1), drawn by recording and unit, the same in every epoch's evaluation */
 } RvNeuronStart;
 
+/** The functions of a neuron. */
 typedef struct
 {
-  /* Which set of kernels fits the parameters of `self` (a constant of the plugin). Main thread. */
+  /** Which set of kernels fits the parameters of `self` (a constant of the plugin). Main thread. */
   const RvNeuronVariant *(*variant) (const void *self);
-  size_t common_offset; /* of the RvNeuronCommon in the struct */
+  size_t common_offset; /**< of the RvNeuronCommon in the struct */
 } RvNeuronClass;
 
-/* The choices of `start`. Any thread. */
+/** The choices of `start`. Any thread. */
 RV_API extern const char *const rv_neuron_starts[];
 
 G_END_DECLS

@@ -1,4 +1,5 @@
-/* Kinds that stand at the top level of a pipeline: dataset, transform, trainer, attack, analysis, report.
+/** @file
+ * Kinds that stand at the top level of a pipeline: dataset, transform, trainer, attack, analysis, report.
  *
  * A node has ports (parameters) and named outputs. `check` sees only specs, before anything runs; `run`
  * sees the artefacts. Everything here: main thread. */
@@ -11,100 +12,104 @@
 
 G_BEGIN_DECLS
 
-typedef struct RvNode RvNode;   /* the running node: the way from a plugin back to the core */
-typedef struct RvModel RvModel; /* see engine.h */
+/** The running node: the way from a plugin back to the core. */
+typedef struct RvNode RvNode;
+/** A network with its parameters: see engine.h. */
+typedef struct RvModel RvModel;
 
+/** What a node hands on. */
 typedef struct
 {
-  const char *name; /* "" is what a port means that names the node alone */
-  RvArtefactKind kind;
-  const char *doc;
+  const char *name;    /**< "" is what a port means that names the node alone */
+  RvArtefactKind kind; /**< what it is */
+  const char *doc;     /**< one line */
   RV_RESERVED (1);
 } RvOutput;
 
+/** The functions of a node. */
 typedef struct
 {
-  const RvOutput *outputs; /* ends with a NULL name */
+  const RvOutput *outputs; /**< ends with a NULL name */
 
-  /* Before anything runs: looks at the specs of the ports, refuses what does not fit, and tells the specs
+  /** Before anything runs: looks at the specs of the ports, refuses what does not fit, and tells the specs
    * of dataset and model outputs with rv_node_set_spec. Must be quick and read no more than a file's
    * header. May be NULL where no output is a dataset or a model. */
   gboolean (*check) (void *self, RvNode *node, GError **error);
 
-  /* Does the work and hands on every output with rv_node_set_output. */
+  /** Does the work and hands on every output with rv_node_set_output. */
   gboolean (*run) (void *self, RvNode *node, GError **error);
 
-  /* Hashes into the node's identity what the parameters do not say, the files read for instance, by
+  /** Hashes into the node's identity what the parameters do not say, the files read for instance, by
    * rv_node_hash_file. Called after check. May be NULL. */
   gboolean (*identify) (void *self, RvNode *node, GError **error);
 } RvNodeClass;
 
 /* ---- ports */
 
-/* Whether something is wired to `port`. */
+/** Whether something is wired to `port`. */
 RV_API gboolean rv_port_is_wired (const RvPort *port);
 
-/* The spec of a dataset port, or what the model of a model port was trained for; borrowed. When checking
+/** The spec of a dataset port, or what the model of a model port was trained for; borrowed. When checking
  * and running. */
 RV_API const RvDatasetSpec *rv_port_spec (const RvPort *port);
 
-/* As written in the pipeline, "fit.last": for messages. Borrowed. */
+/** As written in the pipeline, "fit.last": for messages. Borrowed. */
 RV_API const char *rv_port_name (const RvPort *port);
 
-/* The artefact of a port of that kind, borrowed; NULL while checking, and where the cell that makes it
+/** The artefact of a port of that kind, borrowed; NULL while checking, and where the cell that makes it
  * failed. */
 RV_API RvDataset *rv_port_dataset (const RvPort *port);
-/* As rv_port_dataset. */
+/** As rv_port_dataset. */
 RV_API RvModel *rv_port_model (const RvPort *port);
-/* As rv_port_dataset. */
+/** As rv_port_dataset. */
 RV_API RvTable *rv_port_table (const RvPort *port);
-/* As rv_port_dataset. */
+/** As rv_port_dataset. */
 RV_API RvFigure *rv_port_figure (const RvPort *port);
 
-/* Of a port that gathers from several cells: the choice of `axis` in the cell of this artefact; NULL if
+/** Of a port that gathers from several cells: the choice of `axis` in the cell of this artefact; NULL if
  * there is no such axis. Borrowed. */
 RV_API const char *rv_port_choice (const RvPort *port, const char *axis);
 
-/* Why the artefact is missing ("diverged at ..."), NULL if it is there. Borrowed. */
+/** Why the artefact is missing ("diverged at ..."), NULL if it is there. Borrowed. */
 RV_API const char *rv_port_failure (const RvPort *port);
 
 /* ---- what a node may do */
 
-/* In check: tells the spec of an output of kind dataset or model (copied; strings borrowed as in
+/** In check: tells the spec of an output of kind dataset or model (copied; strings borrowed as in
  * RvDatasetSpec). */
 RV_API void rv_node_set_spec (RvNode *node, const char *output, const RvDatasetSpec *spec);
 
-/* In run: hands on `artefact` of the declared kind; takes over the reference. */
+/** In run: hands on `artefact` of the declared kind; takes over the reference. */
 RV_API void rv_node_set_output (RvNode *node, const char *output, void *artefact);
 
-/* The node's name in the pipeline, borrowed. */
+/** The node's name in the pipeline, borrowed. */
 RV_API const char *rv_node_name (const RvNode *node);
 
-/* The directory where the run keeps things of this node and cell (it exists), borrowed; NULL when only
+/** The directory where the run keeps things of this node and cell (it exists), borrowed; NULL when only
  * checking. */
 RV_API const char *rv_node_directory (const RvNode *node);
 
-/* Text for progress: the cell, "variant=baseline seed=1", or "". Borrowed. */
+/** Text for progress: the cell, "variant=baseline seed=1", or "". Borrowed. */
 RV_API const char *rv_node_cell (const RvNode *node);
 
-/* Looks for a dataset's file by its official name in the data root and one folder below; `folder` (may be
+/** Looks for a dataset's file by its official name in the data root and one folder below; `folder` (may be
  * NULL) is tried first, and the only place if it is absolute. The caller owns the path. NULL with an error
  * that lists where it looked. */
 RV_API char *rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **error);
 
-/* In identify: hashes the content of a file into the identity (remembered by device, inode, size and
+/** In identify: hashes the content of a file into the identity (remembered by device, inode, size and
  * times). */
 RV_API gboolean rv_node_hash_file (RvNode *node, const char *path, GError **error);
 
-/* Shows that `done` of `total` is done; `text` says how it goes ("loss 0.43 accuracy 81.2 %"). */
+/** Shows that `done` of `total` is done; `text` says how it goes ("loss 0.43 accuracy 81.2 %"). */
 RV_API void rv_node_progress (RvNode *node, uint64_t done, uint64_t total, const char *text);
 
-/* Ends a stage of long work with one plain line in a log, and one line in metrics.jsonl: the numbers by name,
- * ending with a NULL name. `text` is what a person reads. */
+/** Ends a stage of long work with one plain line in a log, and one line in metrics.jsonl: the numbers by
+ * name, ending with a NULL name. `text` is what a person reads. */
 RV_API void rv_node_report (RvNode *node, const char *text, const char *first_name,
                             ...) G_GNUC_NULL_TERMINATED;
 
-/* TRUE once the user wants to stop: run returns FALSE with RV_ERROR_STOPPED soon after. Any worker. */
+/** TRUE once the user wants to stop: run returns FALSE with RV_ERROR_STOPPED soon after. Any worker. */
 RV_API gboolean rv_node_stopped (const RvNode *node);
 
 G_END_DECLS

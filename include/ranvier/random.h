@@ -1,4 +1,5 @@
-/* Counter-based random numbers: a draw is a pure function of a stream and a counter, so that no result
+/** @file
+ * Counter-based random numbers: a draw is a pure function of a stream and a counter, so that no result
  * depends on a thread, a batch position or on how often something else drew before.
  *
  * A stream is keyed by hash (seed, path inside the node, purpose, split); forks add (epoch, recording, ...).
@@ -13,18 +14,19 @@
 
 G_BEGIN_DECLS
 
+/** A stream of random numbers that can be read at any position. */
 typedef struct
 {
-  uint64_t key;
+  uint64_t key; /**< what tells streams apart */
 } RvStream;
 
-/* A stream for `seed`; the strings may be NULL, which is the same as empty. Any thread. */
+/** A stream for `seed`; the strings may be NULL, which is the same as empty. Any thread. */
 RV_API RvStream rv_stream_new (uint64_t seed, const char *path, const char *purpose, const char *split);
 
-/* Writes a uniformly random order of 0 ... n-1 to `out` [n], borrowed. Any worker. */
+/** Writes a uniformly random order of 0 ... n-1 to `out` [n], borrowed. Any worker. */
 RV_API void rv_stream_permutation (RvStream stream, uint32_t n, uint32_t *out);
 
-/* The finaliser of SplitMix64: every bit of x moves about half of the bits. */
+/** The finaliser of SplitMix64: every bit of x moves about half of the bits. */
 RV_FN uint64_t
 rv_mix64 (uint64_t x)
 {
@@ -33,7 +35,7 @@ rv_mix64 (uint64_t x)
   return x ^ (x >> 31);
 }
 
-/* An independent stream for each `label`: an epoch, a recording, a unit. */
+/** An independent stream for each `label`: an epoch, a recording, a unit. */
 RV_FN RvStream
 rv_stream_fork (RvStream s, uint64_t label)
 {
@@ -42,7 +44,7 @@ rv_stream_fork (RvStream s, uint64_t label)
   return r;
 }
 
-/* 64 random bits at position `counter`. */
+/** 64 random bits at position `counter`. */
 RV_FN uint64_t
 rv_stream_bits (RvStream s, uint64_t counter)
 {
@@ -50,7 +52,7 @@ rv_stream_bits (RvStream s, uint64_t counter)
   return rv_mix64 (s.key + (counter + 1) * UINT64_C (0x9E3779B97F4A7C15));
 }
 
-/* Uniform in [0, 1), 24 bits. */
+/** Uniform in [0, 1), 24 bits. */
 RV_FN float
 rv_stream_uniform (RvStream s, uint64_t counter)
 {
@@ -58,7 +60,7 @@ rv_stream_uniform (RvStream s, uint64_t counter)
   return (float) (rv_stream_bits (s, counter) >> 40) * 0x1p-24f;
 }
 
-/* Uniform in [0, 1), 53 bits. */
+/** Uniform in [0, 1), 53 bits. */
 RV_FN double
 rv_stream_uniform_double (RvStream s, uint64_t counter)
 {
@@ -66,7 +68,7 @@ rv_stream_uniform_double (RvStream s, uint64_t counter)
   return (double) (rv_stream_bits (s, counter) >> 11) * 0x1p-53;
 }
 
-/* Standard normal (Box and Muller 1958, the cosine half). */
+/** Standard normal (Box and Muller 1958, the cosine half). */
 RV_FN double
 rv_stream_normal (RvStream s, uint64_t counter)
 {

@@ -1,4 +1,5 @@
-/* Everything a plugin may use. Neurons include <ranvier/neuron-types.h> and <ranvier/neuron-op.h>
+/** @file
+ * Everything a plugin may use. Neurons include <ranvier/neuron-types.h> and <ranvier/neuron-op.h>
  * themselves. */
 #ifndef RANVIER_H
 #define RANVIER_H

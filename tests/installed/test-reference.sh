@@ -21,10 +21,22 @@ complete ()
   done <"$SCRATCH/parameters"
 }
 
+no_warnings ()
+{
+  cat "$1"
+  [ ! -s "$1" ]
+}
+
 check "there are plugins" test "$(echo "$plugins" | wc -l)" -gt 20
 for plugin in $plugins; do
   check "$plugin" complete "$plugin"
 done
 check "no page of a plugin that is not there" test "$(echo "$plugins" | wc -l)" -eq "$(ls "$pages" | grep -cv '^index.md$')"
+if [ -f "$RANVIER_BUILD/doc/api-warnings.txt" ]; then
+  check "every name of the public headers has a comment" no_warnings "$RANVIER_BUILD/doc/api-warnings.txt"
+  check "the pages of the API are installed" test -f "$PREFIX/share/doc/ranvier/api/index.html"
+else
+  skip "every name of the public headers has a comment" "Doxygen is not installed"
+fi
 check "how to write a pipeline is beside it" test -f "$PREFIX/share/doc/ranvier/pipelines.md"
 finish
