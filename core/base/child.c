@@ -1,5 +1,5 @@
-/* A program started with a limited time to live: pipes that never block the parent, and a clear word on how it
- * ended. */
+/* A program started with a limited time to live: pipes that never block the parent, and a clear word on
+ * how it ended. */
 #include "base/child.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 struct RvChild
 {
-  GPid pid; /* 0: it has ended */
+  GPid pid;         /* 0: it has ended */
   int in, out, err; /* -1: closed */
   GString *said, *complained;
   int status;
@@ -49,8 +49,8 @@ rv_child_start (const char *const *argv, GError **error)
 {
   RvChild *child = g_new0 (RvChild, 1);
 
-  if (!g_spawn_async_with_pipes (NULL, (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, set_up, NULL, &child->pid,
-                                 &child->in, &child->out, &child->err, error))
+  if (!g_spawn_async_with_pipes (NULL, (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, set_up, NULL,
+                                 &child->pid, &child->in, &child->out, &child->err, error))
     {
       g_free (child);
       return NULL;
@@ -193,7 +193,8 @@ rv_child_finish (RvChild *child, double seconds)
 int
 rv_child_code (const RvChild *child)
 {
-  return child->pid == 0 && child->limit == 0.0 && WIFEXITED (child->status) ? WEXITSTATUS (child->status) : -1;
+  return child->pid == 0 && child->limit == 0.0 && WIFEXITED (child->status) ? WEXITSTATUS (child->status)
+                                                                             : -1;
 }
 
 const char *

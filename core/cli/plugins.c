@@ -65,7 +65,8 @@ print_json (const GPtrArray *entries, const Options *options)
 static void
 print_entry (const RvPluginEntry *entry, const Options *options)
 {
-  g_autofree char *full = entry->kind != NULL ? g_strconcat (entry->kind, "/", entry->name, NULL) : g_strdup (entry->name);
+  g_autofree char *full
+      = entry->kind != NULL ? g_strconcat (entry->kind, "/", entry->name, NULL) : g_strdup (entry->name);
   const char *why = entry->probe.why;
 
   g_print ("%-28s %-8s %-20s %s%s\n", full, why == NULL ? entry->probe.version : "-", entry->origin,
@@ -89,7 +90,9 @@ print_folders (void)
       const gboolean missing = g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
 
       g_print ("%s %s (%s%s)\n", i == 0 ? "searched:" : "         ", folder->path, folder->origin,
-               dir != NULL ? "" : missing ? ", is not there" : ", can not be read");
+               dir != NULL ? ""
+               : missing   ? ", is not there"
+                           : ", can not be read");
     }
 }
 
@@ -110,8 +113,8 @@ print_text (const GPtrArray *entries, const Options *options)
   if (options->broken && broken == 0)
     g_print ("all %u plugins can be used\n", entries->len);
   if (hidden > 0 && !options->paths)
-    g_print ("%u more file%s not used, since one of the same name comes first (ranvier plugins --paths)\n", hidden,
-             hidden == 1 ? " is" : "s are");
+    g_print ("%u more file%s not used, since one of the same name comes first (ranvier plugins --paths)\n",
+             hidden, hidden == 1 ? " is" : "s are");
   if (options->paths || entries->len == 0)
     print_folders ();
 }
@@ -120,14 +123,14 @@ int
 rv_cli_plugins (int argc, char **argv)
 {
   Options options = { FALSE, FALSE, FALSE, NULL };
-  const GOptionEntry own[]
-      = { { "paths", 0, 0, G_OPTION_ARG_NONE, &options.paths, "Also show files and the folders searched",
-            NULL },
-          { "broken", 0, 0, G_OPTION_ARG_NONE, &options.broken, "Only those that can not be used, and why", NULL },
-          { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Write JSON", NULL },
-          { "plugin-path", 0, 0, G_OPTION_ARG_FILENAME, &options.plugin_path, "Folders to look in for plugins first",
-            "DIRS" },
-          { NULL } };
+  const GOptionEntry own[] = {
+    { "paths", 0, 0, G_OPTION_ARG_NONE, &options.paths, "Also show files and the folders searched", NULL },
+    { "broken", 0, 0, G_OPTION_ARG_NONE, &options.broken, "Only those that can not be used, and why", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Write JSON", NULL },
+    { "plugin-path", 0, 0, G_OPTION_ARG_FILENAME, &options.plugin_path,
+      "Folders to look in for plugins first", "DIRS" },
+    { NULL }
+  };
   g_autoptr (GOptionContext) context = g_option_context_new ("[KIND] - list the plugins");
   g_autoptr (GError) error = NULL;
   g_autofree char *plugin_path = NULL;

@@ -1,5 +1,5 @@
-/* What a descriptor must be like, kind by kind, and the one place that knows how an older minor is read: so that
- * everybody else may read every field. */
+/* What a descriptor must be like, kind by kind, and the one place that knows how an older minor is read:
+ * so that everybody else may read every field. */
 #include "plugin/descriptor.h"
 
 #include <ranvier/ranvier.h>
@@ -31,7 +31,10 @@ typedef struct
 #define NODE                                                                                                 \
   TRUE, sizeof (RvNodeClass),                                                                                \
   {                                                                                                          \
-    { "outputs", offsetof (RvNodeClass, outputs) }, { "run", offsetof (RvNodeClass, run) }                   \
+    { "outputs", offsetof (RvNodeClass, outputs) },                                                          \
+    {                                                                                                        \
+      "run", offsetof (RvNodeClass, run)                                                                     \
+    }                                                                                                        \
   }
 
 static const Kind kinds[] = {
@@ -168,8 +171,9 @@ check_functions (const RvPlugin *plugin, const Kind *kind)
   if (plugin->functions == NULL || plugin->functions_size == 0)
     return g_strdup ("it has no functions: write RV_FUNCTIONS (class) in its descriptor");
   if (plugin->functions_size > kind->size)
-    return g_strdup_printf ("its functions have %u bytes, but a %s of ABI %d.%d has %zu: is it of another kind?",
-                            plugin->functions_size, kind->kind, RV_ABI_MAJOR, RV_ABI_MINOR, kind->size);
+    return g_strdup_printf (
+        "its functions have %u bytes, but a %s of ABI %d.%d has %zu: is it of another kind?",
+        plugin->functions_size, kind->kind, RV_ABI_MAJOR, RV_ABI_MINOR, kind->size);
   for (const Function *f = kind->required; f->name != NULL; f++)
     if (f->offset + sizeof (void *) > plugin->functions_size
         || *(void *const *)((const char *)plugin->functions + f->offset) == NULL)
@@ -202,8 +206,9 @@ rv_descriptor_check (const RvPlugin *plugin, const char *kind, const char *name)
     return g_strdup_printf ("it needs ABI %u.%u, this is %d.%d: it needs a newer ranvier", plugin->abi_major,
                             plugin->abi_minor, RV_ABI_MAJOR, RV_ABI_MINOR);
   if (plugin->size < SMALLEST || plugin->size > sizeof (RvPlugin))
-    return g_strdup_printf ("its descriptor has %u bytes, which no plugin of ABI %d.%d has: open it with RV_PLUGIN",
-                            plugin->size, RV_ABI_MAJOR, RV_ABI_MINOR);
+    return g_strdup_printf (
+        "its descriptor has %u bytes, which no plugin of ABI %d.%d has: open it with RV_PLUGIN", plugin->size,
+        RV_ABI_MAJOR, RV_ABI_MINOR);
   if (plugin->kind == NULL || plugin->name == NULL || !g_str_equal (plugin->kind, kind)
       || !g_str_equal (plugin->name, name))
     return g_strdup_printf ("it calls itself %s/%s, which does not fit the file",

@@ -14,8 +14,8 @@ gboolean rv_is_word (const char *text, const char *others);
 /* Why a descriptor found in the file of plugin `kind`/`name` can not be used, owned; or NULL. */
 char *rv_descriptor_check (const RvPlugin *plugin, const char *kind, const char *name);
 
-/* The core's copy of a descriptor that was checked: both structs are as long as the core's own, with zeros for what
- * the plugin's minor did not have. Never freed, as plugins never leave. */
+/* The core's copy of a descriptor that was checked: both structs are as long as the core's own, with zeros
+ * for what the plugin's minor did not have. Never freed, as plugins never leave. */
 const RvPlugin *rv_descriptor_copy (const RvPlugin *plugin);
 
 #endif

@@ -1,5 +1,5 @@
-/* Opens one plugin file. What the dynamic linker would only trip over is looked at before, and a plugin that changes
- * how the processor computes is refused. */
+/* Opens one plugin file. What the dynamic linker would only trip over is looked at before, and a plugin
+ * that changes how the processor computes is refused. */
 #include "plugin/module.h"
 
 #include "plugin/descriptor.h"
@@ -37,7 +37,8 @@ rv_module_split (const char *file, char **kind, char **name)
   return TRUE;
 }
 
-/* Why the content can not be a module, owned; or NULL. The linker reads past the end of a file that is cut off. */
+/* Why the content can not be a module, owned; or NULL. The linker reads past the end of a file that is cut
+ * off. */
 static char *
 check_content (const char *bytes, gsize length)
 {
@@ -65,7 +66,8 @@ check_file (const char *file, char **hash)
   if (stat (file, &status) != 0 || access (file, R_OK) != 0)
     return g_strdup_printf ("the file can not be read: %s", g_strerror (errno));
   if (!S_ISREG (status.st_mode))
-    return g_strdup_printf ("it is %s, not a file", S_ISDIR (status.st_mode) ? "a folder" : "a device or pipe");
+    return g_strdup_printf ("it is %s, not a file",
+                            S_ISDIR (status.st_mode) ? "a folder" : "a device or pipe");
   map = g_mapped_file_new (file, FALSE, NULL);
   if (map == NULL)
     return g_strdup ("the file can not be read");
@@ -84,7 +86,7 @@ float_state (void)
   return __builtin_ia32_stmxcsr () & ~0x3Fu;
 #elif defined(__aarch64__)
   guint64 state;
-  __asm__ ("mrs %0, fpcr" : "=r"(state));
+  __asm__("mrs %0, fpcr" : "=r"(state));
   return state;
 #else
   return (guint64)fegetround ();
@@ -97,7 +99,7 @@ restore_float_state (guint64 state)
 #if defined(__x86_64__)
   __builtin_ia32_ldmxcsr ((guint)state);
 #elif defined(__aarch64__)
-  __asm__ volatile ("msr fpcr, %0" : : "r"(state));
+  __asm__ volatile("msr fpcr, %0" : : "r"(state));
 #else
   fesetround ((int)state);
 #endif

@@ -1,5 +1,6 @@
-/* Both sides of probing. The parent sends a file at a time and waits for one line, so that it knows which file a
- * dead or silent child was at; an answer is fields, escaped, between tabs: "ok", version, doc; or "no", why. */
+/* Both sides of probing. The parent sends a file at a time and waits for one line, so that it knows which
+ * file a dead or silent child was at; an answer is fields, escaped, between tabs: "ok", version, doc; or
+ * "no", why. */
 #include "plugin/probe.h"
 
 #include "base/child.h"
@@ -31,7 +32,8 @@ time_limit (void)
   const char *given = g_getenv ("RANVIER_PROBE_SECONDS");
   double seconds;
 
-  return given != NULL && rv_real_parse (given, &seconds) && seconds > 0.0 && seconds < 1e6 ? seconds : SECONDS;
+  return given != NULL && rv_real_parse (given, &seconds) && seconds > 0.0 && seconds < 1e6 ? seconds
+                                                                                            : SECONDS;
 }
 
 /* Without a child. */

@@ -14,8 +14,9 @@ typedef struct
 void rv_probe_clear (RvProbe *probe);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RvProbe, rv_probe_clear)
 
-/* Lets the child load `file` and fills `probe`. The child is `program` with the argument "probe"; it serves until it
- * dies or rv_probe_end, so that all files but the bad ones share one start. NULL: no child is needed. Main thread. */
+/* Lets the child load `file` and fills `probe`. The child is `program` with the argument "probe"; it
+ * serves until it dies or rv_probe_end, so that all files but the bad ones share one start. NULL: no child
+ * is needed. Main thread. */
 void rv_probe_file (const char *program, const char *file, RvProbe *probe);
 /* Ends the child, if there is one. */
 void rv_probe_end (void);

@@ -69,8 +69,8 @@ rv_registry_add_path (const char *paths)
   add_folders (first_folders, paths, "--plugin-path");
 }
 
-/* The plugins lie where the library lies, so that an installed tree may be moved: LIBDIR/ranvier-1/plugins. In a
- * build folder (core/libranvier-1.so, plugins/) it is the folder beside. */
+/* The plugins lie where the library lies, so that an installed tree may be moved:
+ * LIBDIR/ranvier-1/plugins. In a build folder (core/libranvier-1.so, plugins/) it is the folder beside. */
 static void
 add_own_folder (GPtrArray *folders)
 {

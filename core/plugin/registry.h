@@ -25,8 +25,8 @@ typedef struct
 void rv_registry_add_path (const char *folders);
 /* The folders in search order: array of RvPluginFolder *, caller unrefs. */
 GPtrArray *rv_registry_folders (void);
-/* From now on a child of `program` loads each file first (see probe.h), so that a plugin that crashes, hangs or exits
- * is refused like any other. NULL: no more. */
+/* From now on a child of `program` loads each file first (see probe.h), so that a plugin that crashes,
+ * hangs or exits is refused like any other. NULL: no more. */
 void rv_registry_set_probe (const char *program);
 /* Lets that child go until the next file: after the plugins of a pipeline are loaded. */
 void rv_registry_rest (void);
@@ -35,7 +35,8 @@ const RvPlugin *rv_registry_get (const char *kind, const char *name, GError **er
 /* The file a loaded plugin came from, borrowed, and its SHA-256, borrowed: part of identities. */
 const char *rv_registry_file (const RvPlugin *plugin);
 const char *rv_registry_hash (const RvPlugin *plugin);
-/* Names of plugin files of `kind` in all folders, sorted, without loading them; char **, caller frees with g_strfreev. */
+/* Names of plugin files of `kind` in all folders, sorted, without loading them; char **, caller frees with
+ * g_strfreev. */
 char **rv_registry_names (const char *kind);
 /* All plugin files, or those of `kind`: array of RvPluginEntry *, caller unrefs. With rv_registry_set_probe,
  * a child alone loads them. */

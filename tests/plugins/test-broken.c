@@ -1,5 +1,5 @@
-/* The museum of broken plugins: each is refused with words of its own, by the listing and by a pipeline that names it,
- * and everything else works beside them. */
+/* The museum of broken plugins: each is refused with words of its own, by the listing and by a pipeline
+ * that names it, and everything else works beside them. */
 #include "plugin/registry.h"
 #include <ranvier/ranvier.h>
 
@@ -123,7 +123,8 @@ remove_folder (const char *path)
 static int
 ranvier (const char *verb, const char *rest, char **out, char **err)
 {
-  g_autofree char *line = g_strdup_printf ("'%s' %s --plugin-path '%s' %s", g_getenv ("RANVIER_PROGRAM"), verb, paths, rest);
+  g_autofree char *line
+      = g_strdup_printf ("'%s' %s --plugin-path '%s' %s", g_getenv ("RANVIER_PROGRAM"), verb, paths, rest);
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) argv = NULL;
   int status;
@@ -145,7 +146,8 @@ find (JsonArray *list, const char *kind, const char *name)
       JsonObject *entry = json_array_get_object_element (list, i);
       const char *its_kind = json_object_get_string_member_with_default (entry, "kind", NULL);
 
-      if (g_strcmp0 (its_kind, kind) == 0 && g_str_equal (json_object_get_string_member (entry, "name"), name))
+      if (g_strcmp0 (its_kind, kind) == 0
+          && g_str_equal (json_object_get_string_member (entry, "name"), name))
         return entry;
     }
   return NULL;
@@ -204,7 +206,8 @@ test_text (void)
 
   g_assert_cmpint (ranvier ("plugins", "transform --broken", &out, &err), ==, 0);
   g_assert_true (g_str_has_prefix (out, "transform/output "));
-  g_assert_nonnull (strstr (out, "can not be used: output '' is a dataset or model, so that it needs 'check'\n"));
+  g_assert_nonnull (
+      strstr (out, "can not be used: output '' is a dataset or model, so that it needs 'check'\n"));
   g_assert_nonnull (strstr (out, "/transform-output.so\n"));
   g_assert_null (strstr (out, "transform/repeat"));
   g_assert_null (strstr (out, "loss"));
@@ -223,12 +226,14 @@ test_text (void)
   "{use: trainer/bptt, data: data, epochs: 1, batch: 10, decoder: last-step, "                               \
   "network: [{use: dense, units: 2, neuron: leaky-integrator}], loss: %s}\n"
 
-/* A pipeline that names them all gets all reasons and code 3, and does not run; the one that names none runs. */
+/* A pipeline that names them all gets all reasons and code 3, and does not run; the one that names none
+ * runs. */
 static void
 test_pipeline (void)
 {
   g_autoptr (GString) text = g_string_new ("nodes:\n" DATA);
-  g_autofree char *out = NULL, *err = NULL, *run_out = NULL, *run_err = NULL, *good_out = NULL, *good_err = NULL;
+  g_autofree char *out = NULL, *err = NULL, *run_out = NULL, *run_err = NULL, *good_out = NULL,
+                  *good_err = NULL;
   g_autofree char *file = g_build_filename (folder, "all.yaml", NULL), *good = NULL, *arguments = NULL;
   g_autofree char *results = g_build_filename (folder, "results", NULL);
 
@@ -267,7 +272,8 @@ test_inspect (void)
   g_assert_cmpint (ranvier ("inspect", "analysis/older", &good_out, &good_err), ==, 0);
 }
 
-/* In this process, without a child: what is beyond an older plugin's functions is zero, not what lies there. */
+/* In this process, without a child: what is beyond an older plugin's functions is zero, not what lies
+ * there. */
 static void
 test_older (void)
 {

@@ -42,7 +42,8 @@ test_ends (void)
 static void
 test_talk (void)
 {
-  g_autoptr (RvChild) child = start ("read x; echo \"got $x\"; read x; echo \"and $x\"; echo rest; echo why >&2; cat");
+  g_autoptr (RvChild) child
+      = start ("read x; echo \"got $x\"; read x; echo \"and $x\"; echo rest; echo why >&2; cat");
   g_autofree char *first = NULL, *second = NULL, *how = NULL;
 
   g_assert_true (rv_child_send (child, "one\n"));

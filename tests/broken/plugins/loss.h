@@ -1,5 +1,5 @@
-/* A loss that keeps the contract, up to its descriptor. Each file here includes it and breaks one rule; each is built
- * as loss-NAME.so after its file, for the tests alone. */
+/* A loss that keeps the contract, up to its descriptor. Each file here includes it and breaks one rule;
+ * each is built as loss-NAME.so after its file, for the tests alone. */
 #include <ranvier/ranvier.h>
 
 static double

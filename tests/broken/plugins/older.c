@@ -1,5 +1,5 @@
-/* Not broken: as a plugin of an older minor, whose functions end before 'identify', and something else follows.
- * Built as analysis-older.so. */
+/* Not broken: as a plugin of an older minor, whose functions end before 'identify', and something else
+ * follows. Built as analysis-older.so. */
 #include <ranvier/ranvier.h>
 
 static gboolean

@@ -25,8 +25,10 @@ enum
 static const char *const none[] = { NULL };
 
 static const RvParam tables[][3] = {
-  [TWICE] = { RV_REAL (Self, rate, "1", 0, 1, "", "Rate"), RV_REAL (Self, rate, "1", 0, 1, "", "Rate"), RV_PARAM_END },
-  [OUTSIDE] = { { .name = "rate", .type = RV_PARAM_REAL, .offset = sizeof (Self), .doc = "Rate" }, RV_PARAM_END },
+  [TWICE] = { RV_REAL (Self, rate, "1", 0, 1, "", "Rate"),
+              RV_REAL (Self, rate, "1", 0, 1, "", "Rate"), RV_PARAM_END },
+  [OUTSIDE] = { { .name = "rate", .type = RV_PARAM_REAL, .offset = sizeof (Self), .doc = "Rate" },
+                RV_PARAM_END },
   [TYPE] = { { .name = "rate", .type = (RvParamType) 99, .doc = "Rate" }, RV_PARAM_END },
   [DOC] = { RV_REAL (Self, rate, "1", 0, 1, "", ""), RV_PARAM_END },
   [RANGE] = { RV_REAL (Self, rate, "1", 2, 1, "", "Rate"), RV_PARAM_END },
