@@ -202,6 +202,14 @@ rv_model_new (const RvInstances *layers, RvInstance *decoder, RvInstance *loss, 
       g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "the network has no layers");
       return NULL;
     }
+  if (data->form == RV_FORM_EVENTS)
+    {
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
+                   "the data (%u units) are events without time steps; put transform/bins or transform/frames "
+                   "between the dataset and the trainer",
+                   data->units);
+      return NULL;
+    }
   if (!data->steps)
     {
       g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,

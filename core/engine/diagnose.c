@@ -64,9 +64,10 @@ rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
   RvWork *work = rv_work_new (model);
   float *gradient = rv_aligned_alloc (model->count * sizeof (float));
   double loss;
-  uint64_t correct;
+  uint64_t correct, decided;
   RvJob job = { .model = model, .parameters = model->values, .batch = batch, .backward = TRUE,
-                .block = rv_block_steps (model), .loss = &loss, .correct = &correct };
+                .block = rv_block_steps (model), .loss = &loss, .correct = &correct,
+                .decided = &decided };
   rv_model_prepare (model, model->values);
   for (uint32_t first = 0; !text && first < batch->n; first += RV_TILE)
     {

@@ -61,18 +61,25 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
   const RvLayerPass *last = &work->passes[model->n_layers - 1];
   const RvDecoderClass *decoder = model->decoder->plugin->functions;
   const RvLossClass *loss = model->loss->plugin->functions;
-  const size_t stride = last->layer->lanes, row = (size_t) model->decisions * model->classes;
-  const float scale = 1.0f / (float) job->batch->n;
+  const size_t stride = last->layer->lanes, row = (size_t)model->decisions * model->classes;
+  const float scale = 1.0f / (float)job->batch->n;
   double sum = 0.0;
-  uint64_t correct = 0;
+  uint64_t correct = 0, decided = 0;
   if (job->backward)
     memset (last->out_gradient, 0, model->steps * stride * sizeof (float));
   for (uint32_t s = 0; s < n; s++)
     {
       const float *out = last->out + s * last->layer->stride;
       float *scores = work->scores + s * row;
-      decoder->decode (model->decoder->self, model->steps, model->classes, stride, out, scores);
-      for (uint32_t d = 0; d < model->decisions; d++)
+      const uint32_t steps = work->lengths[s];
+      const uint32_t decisions
+          = steps == model->steps ? model->decisions : decoder->decisions (model->decoder->self, steps, NULL);
+      work->taken[s] = decisions;
+      decided += decisions;
+      if (decisions == 0)
+        continue;
+      decoder->decode (model->decoder->self, steps, model->classes, stride, out, scores);
+      for (uint32_t d = 0; d < decisions; d++)
         {
           float *g = job->backward ? work->scores_gradient + d * model->classes : NULL;
           sum += loss->value (model->loss->self, model->classes, scores + d * model->classes, work->labels[s],
@@ -82,11 +89,12 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
             g[c] *= scale;
         }
       if (job->backward)
-        decoder->adjoint (model->decoder->self, model->steps, model->classes, stride, out,
-                          work->scores_gradient, last->out_gradient + s * last->layer->stride);
+        decoder->adjoint (model->decoder->self, steps, model->classes, stride, out, work->scores_gradient,
+                          last->out_gradient + s * last->layer->stride);
     }
   job->loss[tile] = sum;
   job->correct[tile] = correct;
+  job->decided[tile] = decided;
 }
 
 static void
@@ -107,7 +115,9 @@ observe (const RvJob *job, const RvWork *work, uint32_t slot, uint32_t first, ui
                       .classes = model->classes,
                       .scores = work->scores,
                       .input = &work->input,
-                      .layers = layers };
+                      .layers = layers,
+                      .steps = work->lengths,
+                      .taken = work->taken };
   job->observer->tile (job->observer->self, &view);
 }
 
@@ -176,7 +186,7 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
   /* few accumulators for large networks: 16 up to a million parameters, 8 above */
   const uint32_t n_slots = model->count <= (1u << 20) ? RV_TILE_SLOTS : RV_TILE_SLOTS / 2;
   g_autofree double *loss = g_new0 (double, n_tiles + 1);
-  g_autofree uint64_t *correct = g_new0 (uint64_t, n_tiles + 1);
+  g_autofree uint64_t *correct = g_new0 (uint64_t, n_tiles + 1), *decided = g_new0 (uint64_t, n_tiles + 1);
   GError *errors[RV_TILE_SLOTS] = { NULL };
   RvJob job = { model,
                 parameters ? parameters : model->values,
@@ -188,6 +198,7 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
                 rv_block_steps (model),
                 loss,
                 correct,
+                decided,
                 gradient,
                 errors };
   prepare_workers (model);
@@ -205,12 +216,13 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
     else
       g_clear_error (&errors[k]);
   if (ok && gradient)
-    rv_parallel_for ((uint32_t) ((model->count + SUM_RANGE - 1) / SUM_RANGE), sum_range, &job);
-  RvScore sum = { batch->n, (uint64_t) batch->n * model->decisions, 0, 0.0 };
+    rv_parallel_for ((uint32_t)((model->count + SUM_RANGE - 1) / SUM_RANGE), sum_range, &job);
+  RvScore sum = { .samples = batch->n };
   for (uint32_t k = 0; k < n_tiles; k++)
     {
       sum.loss += loss[k];
       sum.correct += correct[k];
+      sum.decisions += decided[k];
     }
   sum.loss /= MAX (batch->n, 1);
   if (score)
@@ -222,12 +234,12 @@ gboolean
 rv_model_evaluate (const RvModel *model, const float *parameters, const RvBatch *batch,
                    const RvObserver *observer, RvScore *score, GError **error)
 {
-  return run_batch ((RvModel *) model, parameters, batch, observer, NULL, score, error);
+  return run_batch ((RvModel *)model, parameters, batch, observer, NULL, score, error);
 }
 
 gboolean
 rv_model_gradient (const RvModel *model, const float *parameters, const RvBatch *batch, float *gradient,
                    RvScore *score, GError **error)
 {
-  return run_batch ((RvModel *) model, parameters, batch, NULL, gradient, score, error);
+  return run_batch ((RvModel *)model, parameters, batch, NULL, gradient, score, error);
 }

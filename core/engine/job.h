@@ -14,6 +14,7 @@ typedef struct
   uint32_t n_tiles, n_slots, block;
   double *loss;      /* [n_tiles]: sums over samples */
   uint64_t *correct; /* [n_tiles] */
+  uint64_t *decided; /* [n_tiles]: decisions */
   float *result;
   GError **errors; /* [n_slots] */
 } RvJob;

@@ -116,6 +116,8 @@ struct RvWork
   float *values, *dense;
   size_t ids_room, values_room, dense_room;
   uint32_t labels[RV_TILE];
+  uint32_t lengths[RV_TILE]; /* steps that count */
+  uint32_t taken[RV_TILE];   /* decisions of each sample */
   float *scores, *scores_gradient;
 };
 

@@ -164,6 +164,7 @@ rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t
           return FALSE;
         }
       work->labels[s] = rec->label;
+      work->lengths[s] = rec->length > 0 && rec->length < model->steps ? rec->length : model->steps;
     }
   const gboolean is_static = spec->form == RV_FORM_STATIC;
   const uint32_t steps = is_static ? 1 : model->steps;

@@ -13,21 +13,27 @@ typedef enum
 {
   RV_FORM_STATIC, /**< values [units], the same at every step: an image */
   RV_FORM_SPIKES, /**< per step the ascending ids of the units that fired */
-  RV_FORM_FRAMES  /**< values [steps][units] */
+  RV_FORM_FRAMES, /**< values [steps][units] */
+  RV_FORM_EVENTS  /**< (time, unit), as a sensor records; a transform puts them into steps */
 } RvForm;
 
 /** One sample. The buffers belong to the recording, grow as needed and are used again by the next read. */
 typedef struct
 {
-  RvForm form;       /**< which of the fields below hold something */
-  uint32_t steps;    /**< T; 0: a static image that nobody has given a time yet */
-  uint32_t units;    /**< N */
-  uint32_t label;    /**< the class, below `classes` of the spec */
+  RvForm form;    /**< which of the fields below hold something */
+  uint32_t steps; /**< T; 0: a static image that nobody has given a time yet */
+  uint32_t units; /**< N */
+  uint32_t label; /**< the class, below `classes` of the spec */
+  /** How many steps count, for a recording shorter than its steps: decoder and loss see no more; 0: all. */
+  uint32_t length;
+  uint32_t n_events; /**< events: how many */
+  uint32_t duration; /**< events: microseconds that the recording lasts */
   uint32_t *offsets; /**< spikes: [steps + 1], step t has ids[offsets[t]] ... ids[offsets[t + 1] - 1] */
-  uint32_t *ids;     /**< spikes: [offsets[steps]] */
+  uint32_t *ids;     /**< spikes: [offsets[steps]], a unit as often as it fired; events: [n_events] */
+  uint32_t *times;   /**< events: [n_events], microseconds, none before the one in front of it */
   float *values;     /**< static: [units]; frames: [steps][units] */
   /** @cond private */
-  size_t offsets_room, ids_room, values_room;
+  size_t offsets_room, ids_room, times_room, values_room;
   /** @endcond */
   RV_RESERVED (4);
 } RvRecording;
@@ -41,6 +47,10 @@ RV_API float *rv_recording_set_frames (RvRecording *recording, uint32_t steps, u
 /** Makes `recording` spikes with room for `room` ids; the caller fills offsets and ids. Worker (may
  * allocate). */
 RV_API void rv_recording_set_spikes (RvRecording *recording, uint32_t steps, uint32_t units, size_t room);
+
+/** Makes `recording` events with room for `room` of them; the caller fills times, ids, n_events (0 before) and
+ * duration. Worker (may allocate). */
+RV_API void rv_recording_set_events (RvRecording *recording, uint32_t units, size_t room);
 
 /** Frees the buffers and zeroes the struct; a zeroed struct is an empty recording. Any thread. */
 RV_API void rv_recording_clear (RvRecording *recording);
@@ -56,6 +66,7 @@ typedef struct
   uint32_t classes; /**< labels are below this */
   double step_width;          /**< seconds; 0 if unknown */
   gboolean varies;            /**< read differs from epoch to epoch */
+  uint64_t duration;          /**< events: microseconds of the longest recording; 0 if unknown */
   const char *split;          /**< "train", "test", ...; static or owned by the dataset */
   const char *const *classes_names; /**< [classes] or NULL; static or owned by the dataset */
   RV_RESERVED (6);

@@ -22,7 +22,8 @@ typedef struct
 
   /** How many decisions it takes from T steps; 0 with an error if it can not. Each decision is scored by the
    * loss on its own; the loss of a sample is the sum, its accuracy the share of right decisions. Main
-   * thread. */
+   * thread. Any worker too,
+   * with `error` NULL, for a sample that is shorter than the others. */
   uint32_t (*decisions) (const void *self, uint32_t steps, GError **error);
 
   /** out [steps][classes], rows `stride` floats apart -> scores [decisions][classes]. Any worker. */

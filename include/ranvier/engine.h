@@ -83,6 +83,8 @@ typedef struct
   const float *scores;    /**< [S][decisions][classes] */
   const RvSignal *input;  /**< of the first layer */
   const RvSignal *layers; /**< the spikes of each layer */
+  const uint32_t *steps;  /**< [S]: how many steps of each sample count; later ones are padding */
+  const uint32_t *taken;  /**< [S]: how many decisions each sample has, at most `decisions` */
 } RvTileView;
 
 /** RvTileView.slot is below this. */

@@ -34,7 +34,7 @@ count_tile (void *self, const RvTileView *view)
   const uint32_t n = view->classes;
   uint64_t *counts = confusion->counts + (size_t) view->slot * n * n;
   for (uint32_t s = 0; s < view->samples; s++)
-    for (uint32_t d = 0; d < view->decisions; d++)
+    for (uint32_t d = 0; d < view->taken[s]; d++)
       {
         const float *scores = view->scores + ((size_t) s * view->decisions + d) * n;
         uint32_t best = 0;
