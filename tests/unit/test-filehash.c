@@ -13,7 +13,8 @@ write_file (const char *name, gsize length, char fill)
   g_autofree char *text = g_malloc (length);
   g_autoptr (GError) error = NULL;
   char *path = g_build_filename (folder, name, NULL);
-  memset (text, fill, length);
+  if (length > 0)
+    memset (text, fill, length);
   g_file_set_contents (path, text, (gssize)length, &error);
   g_assert_no_error (error);
   return path;
