@@ -172,6 +172,31 @@ take_or_compute (Run *run, RvNode *node, GError **error)
   return TRUE;
 }
 
+/* Prepared data, or the dataset made and then prepared. */
+static gboolean
+take_or_prepare (Run *run, RvNode *node, GError **error)
+{
+  GError *stopped = NULL;
+  g_autoptr (RvKept) kept = rv_store_open (node, &stopped);
+  if (stopped)
+    {
+      g_propagate_error (error, stopped);
+      return FALSE;
+    }
+  if (kept && !run->graph->state.fresh && rv_store_take_data (kept, node))
+    return TRUE;
+  return compute (run, node, error) && (!kept || rv_store_put_data (kept, node, error));
+}
+
+/* From the store if it may be there, otherwise made. */
+static gboolean
+make_outputs (Run *run, RvNode *node, GError **error)
+{
+  if (rv_store_keeps (node))
+    return take_or_compute (run, node, error);
+  return rv_store_prepares (node) ? take_or_prepare (run, node, error) : compute (run, node, error);
+}
+
 /* Makes the outputs of a node, whatever it takes; FALSE after noting its failure. */
 static gboolean
 provide (Run *run, RvNode *node)
@@ -179,7 +204,7 @@ provide (Run *run, RvNode *node)
   g_autoptr (GError) problem = NULL;
   if (rv_node_stopped (node))
     g_set_error (&problem, RV_ERROR, RV_ERROR_STOPPED, "interrupted before it began");
-  else if (rv_store_keeps (node) ? take_or_compute (run, node, &problem) : compute (run, node, &problem))
+  else if (make_outputs (run, node, &problem))
     return TRUE;
   note_failure (run, node, problem);
   return FALSE;
@@ -224,7 +249,8 @@ rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error)
       rv_store_remember (graph->document->path, last, graph->nodes);
       rv_store_trim ();
       if (run.reused && !graph->state.quiet)
-        fprintf (stderr, "%u results were kept from earlier runs (--fresh computes them again)\n", run.reused);
+        fprintf (stderr, "%u results were kept from earlier runs (--fresh computes them again)\n",
+                 run.reused);
     }
   g_clear_pointer (&graph->state.metrics, fclose);
   *failed = run.failed;

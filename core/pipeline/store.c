@@ -6,7 +6,7 @@
 #include "pipeline/store.h"
 #include "base/filehash.h"
 #include "data/keep.h"
-#include "data/npz.h"
+#include "data/prepared.h"
 #include "engine/model.h"
 #include "pipeline/revive.h"
 #include <errno.h>
@@ -45,8 +45,8 @@ rv_store_keeps (const RvNode *node)
   return FALSE;
 }
 
-static char *
-cache_root (void)
+char *
+rv_store_cache (void)
 {
   return g_build_filename (g_get_user_cache_dir (), "ranvier", "results", NULL);
 }
@@ -95,7 +95,7 @@ wait_for_lock (RvNode *node, int lock, GError **error)
 RvKept *
 rv_store_open (RvNode *node, GError **error)
 {
-  g_autofree char *root = has_model (node) ? state_root () : cache_root ();
+  g_autofree char *root = has_model (node) ? state_root () : rv_store_cache ();
   RvKept *kept = g_new0 (RvKept, 1);
   kept->folder = g_build_filename (root, node->identity, NULL);
   kept->result = g_build_filename (kept->folder, "result", NULL);
@@ -128,15 +128,15 @@ rv_store_close (RvKept *kept)
 
 /* ---- removing */
 
-static void
-remove_tree (const char *path)
+void
+rv_store_remove (const char *path)
 {
   g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
   for (const char *name; dir && (name = g_dir_read_name (dir));)
     {
       g_autofree char *inside = g_build_filename (path, name, NULL);
       if (g_file_test (inside, G_FILE_TEST_IS_DIR) && !g_file_test (inside, G_FILE_TEST_IS_SYMLINK))
-        remove_tree (inside);
+        rv_store_remove (inside);
       else
         g_unlink (inside);
     }
@@ -265,7 +265,6 @@ gboolean
 rv_store_take (RvKept *kept, RvNode *node, char **when)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *entry_path = g_build_filename (kept->result, "entry", NULL);
   if (!g_file_test (kept->result, G_FILE_TEST_EXISTS))
     return FALSE;
   g_autoptr (GVariant) entry = read_entry (kept->result, &error);
@@ -275,7 +274,7 @@ rv_store_take (RvKept *kept, RvNode *node, char **when)
       g_variant_get_child (entry, 1, "x", &time);
       g_autoptr (GDateTime) date = g_date_time_new_from_unix_local (time);
       *when = date ? g_date_time_format (date, "%Y-%m-%d %H:%M") : g_strdup ("earlier");
-      utimensat (AT_FDCWD, entry_path, NULL, 0); /* used now: the cache keeps it */
+      utimensat (AT_FDCWD, kept->result, NULL, 0); /* used now: the cache keeps it */
       return TRUE;
     }
   for (guint k = 0; k < node->outputs->len; k++)
@@ -285,7 +284,7 @@ rv_store_take (RvKept *kept, RvNode *node, char **when)
       g_clear_pointer (&value->drawn, g_free);
     }
   say (node, "computed again: %s", error ? error->message : "what was kept does not fit this node");
-  remove_tree (kept->result);
+  rv_store_remove (kept->result);
   return FALSE;
 }
 
@@ -427,22 +426,108 @@ put_all (const char *folder, RvNode *node, GError **error)
                                    error);
 }
 
+/* Lets `fill` write into a new folder and puts that in place of the result. */
+static gboolean
+put (RvKept *kept, RvNode *node, gboolean (*fill) (const char *folder, RvNode *node, GError **error),
+     GError **error)
+{
+  g_autofree char *folder = g_build_filename (kept->folder, "part-XXXXXX", NULL);
+  if (!g_mkdtemp (folder))
+    g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s: %s", folder, g_strerror (errno));
+  else if (fill (folder, node, error))
+    {
+      rv_store_remove (kept->result);
+      if (g_rename (folder, kept->result) == 0)
+        return TRUE;
+      g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s: %s", kept->result, g_strerror (errno));
+    }
+  rv_store_remove (folder);
+  return FALSE;
+}
+
 void
 rv_store_put (RvKept *kept, RvNode *node)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *folder = g_build_filename (kept->folder, "part-XXXXXX", NULL);
-  if (!g_mkdtemp (folder))
-    g_set_error (&error, RV_ERROR, RV_ERROR_IO, "%s: %s", folder, g_strerror (errno));
-  else if (put_all (folder, node, &error))
+  if (!put (kept, node, put_all, &error))
+    say (node, "could not be kept for next time: %s", error->message);
+}
+
+/* ---- prepared data */
+
+gboolean
+rv_store_prepares (const RvNode *node)
+{
+  const RvPortValue *value = node->outputs->len == 1 ? node->outputs->pdata[0] : NULL;
+  gboolean from_events = FALSE;
+  for (guint k = 0; k < node->inputs->len; k++)
     {
-      remove_tree (kept->result);
-      if (g_rename (folder, kept->result) == 0)
-        return;
-      g_set_error (&error, RV_ERROR, RV_ERROR_IO, "%s: %s", kept->result, g_strerror (errno));
+      const RvPortValue *input = node->inputs->pdata[k];
+      from_events |= input->output->kind == RV_ARTEFACT_DATASET && input->spec.form == RV_FORM_EVENTS;
     }
-  say (node, "could not be kept for next time: %s", error->message);
-  remove_tree (folder);
+  return value && from_events && value->output->kind == RV_ARTEFACT_DATASET && !value->spec.varies
+         && (value->spec.form == RV_FORM_SPIKES || value->spec.form == RV_FORM_FRAMES);
+}
+
+gboolean
+rv_store_take_data (RvKept *kept, RvNode *node)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = g_build_filename (kept->result, "data", NULL);
+  RvPortValue *value = node->outputs->pdata[0];
+  if (!g_file_test (kept->result, G_FILE_TEST_EXISTS))
+    return FALSE;
+  value->artefact = rv_prepared_open (path, &value->spec, &error);
+  if (value->artefact)
+    {
+      utimensat (AT_FDCWD, kept->result, NULL, 0);
+      return TRUE;
+    }
+  say (node, "prepared again: %s", error->message);
+  rv_store_remove (kept->result);
+  return FALSE;
+}
+
+static gboolean
+data_stopped (void *user)
+{
+  return rv_node_stopped (user);
+}
+
+static void
+data_progress (void *user, uint32_t done, uint32_t total)
+{
+  rv_node_progress (user, done, total, "preparing");
+}
+
+static gboolean
+put_data (const char *folder, RvNode *node, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder, "data", NULL);
+  const RvPortValue *value = node->outputs->pdata[0];
+  return rv_prepared_write (value->artefact, path, data_stopped, data_progress, node, error);
+}
+
+gboolean
+rv_store_put_data (RvKept *kept, RvNode *node, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  RvPortValue *value = node->outputs->pdata[0];
+  if (put (kept, node, put_data, &problem))
+    {
+      void *made = g_steal_pointer (&value->artefact);
+      if (!rv_store_take_data (kept, node))
+        value->artefact = g_steal_pointer (&made);
+      rv_artefact_unref (RV_ARTEFACT_DATASET, made);
+      return TRUE;
+    }
+  if (!g_error_matches (problem, RV_ERROR, RV_ERROR_IO)) /* the data itself, or the user */
+    {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return FALSE;
+    }
+  say (node, "could not be kept for next time: %s", problem->message);
+  return TRUE;
 }
 
 /* ---- the last run */
@@ -498,7 +583,7 @@ rv_store_remember (const char *pipeline, GHashTable *last, const GPtrArray *node
 char *
 rv_store_why (const RvNode *node, GHashTable *last)
 {
-  g_autofree char *key = key_of (node), *root = has_model (node) ? state_root () : cache_root ();
+  g_autofree char *key = key_of (node), *root = has_model (node) ? state_root () : rv_store_cache ();
   const char *identity = g_hash_table_lookup (last, key);
   if (!identity || strcmp (identity, node->identity) == 0)
     return NULL;
@@ -510,82 +595,4 @@ rv_store_why (const RvNode *node, GHashTable *last)
   g_autoptr (RvValue) before = rv_value_from_variant (made);
   g_autoptr (RvValue) story = story_of (node);
   return before && before->type == RV_VALUE_MAP ? rv_node_why (before, story) : NULL;
-}
-
-/* ---- the cap */
-
-typedef struct
-{
-  char *path;
-  gint64 used;
-  guint64 size;
-} Entry;
-
-static void
-free_entry (gpointer data)
-{
-  g_free (((Entry *)data)->path);
-  g_free (data);
-}
-
-static guint64
-size_of (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  guint64 size = 0;
-  struct stat s;
-  for (const char *name; dir && (name = g_dir_read_name (dir));)
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-      if (g_lstat (path, &s) == 0)
-        size += S_ISDIR (s.st_mode) ? size_of (path) : (guint64)s.st_blocks * 512;
-    }
-  return size;
-}
-
-static int
-by_age (gconstpointer a, gconstpointer b)
-{
-  const Entry *x = *(Entry *const *)a, *y = *(Entry *const *)b;
-  return (x->used > y->used) - (x->used < y->used);
-}
-
-/* Removes an entry that nobody holds. */
-static void
-evict (const Entry *entry)
-{
-  g_autofree char *path = g_build_filename (entry->path, "lock", NULL);
-  const int lock = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock >= 0 && flock (lock, LOCK_EX | LOCK_NB) == 0)
-    remove_tree (entry->path);
-  if (lock >= 0)
-    close (lock);
-}
-
-void
-rv_store_trim (void)
-{
-  g_autofree char *root = cache_root ();
-  const char *named = g_getenv ("RANVIER_CACHE_LIMIT");
-  const guint64 limit = named && *named ? g_ascii_strtoull (named, NULL, 10) : G_GUINT64_CONSTANT (2) << 30;
-  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (free_entry);
-  g_autoptr (GDir) dir = g_dir_open (root, 0, NULL);
-  guint64 total = 0;
-  for (const char *name; dir && (name = g_dir_read_name (dir));)
-    {
-      struct stat s = { 0 };
-      Entry *entry = g_new0 (Entry, 1);
-      entry->path = g_build_filename (root, name, NULL);
-      g_autofree char *file = g_build_filename (entry->path, "result", "entry", NULL);
-      entry->used = g_stat (file, &s) == 0 ? s.st_mtim.tv_sec : 0;
-      entry->size = size_of (entry->path);
-      total += entry->size;
-      g_ptr_array_add (entries, entry);
-    }
-  g_ptr_array_sort (entries, by_age);
-  for (guint k = 0; k < entries->len && total > limit; k++)
-    {
-      evict (entries->pdata[k]);
-      total -= ((Entry *)entries->pdata[k])->size;
-    }
 }

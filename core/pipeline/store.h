@@ -23,6 +23,18 @@ gboolean rv_store_take (RvKept *kept, RvNode *node, char **when);
  * is said; the run goes on. */
 void rv_store_put (RvKept *kept, RvNode *node);
 
+/* Whether a dataset is expensive enough to be kept, prepared: what was made of events and does not vary. */
+gboolean rv_store_prepares (const RvNode *node);
+
+/* Takes the prepared data as the node's output; FALSE if there is none, or if it is damaged (said, and put
+ * out of the way). */
+gboolean rv_store_take_data (RvKept *kept, RvNode *node);
+
+/* Prepares the dataset that the node has just made and hands on the prepared one. FALSE with an error if a
+ * recording can not be read or the user stopped it; where it can not be kept, that is said and the run goes
+ * on. */
+gboolean rv_store_put_data (RvKept *kept, RvNode *node, GError **error);
+
 /* Unlocks and frees. NULL does nothing. */
 void rv_store_close (RvKept *kept);
 
@@ -35,7 +47,13 @@ char *rv_store_why (const RvNode *node, GHashTable *last);
 GHashTable *rv_store_recall (const char *path);
 void rv_store_remember (const char *path, GHashTable *last, const GPtrArray *nodes);
 
-/* Brings the cache below its cap (RANVIER_CACHE_LIMIT bytes, 2 GiB by default): what was not used for
+/* Where results other than models lie; caller owns. */
+char *rv_store_cache (void);
+
+/* Removes a folder and all that is in it. */
+void rv_store_remove (const char *path);
+
+/* Brings the cache below its cap (RANVIER_CACHE_LIMIT bytes, 8 GiB by default): what was not used for
  * longest goes first. Models and what comes with them are never touched. */
 void rv_store_trim (void);
 
