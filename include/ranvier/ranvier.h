@@ -18,6 +18,7 @@
 #include <ranvier/param.h>
 #include <ranvier/plugin.h>
 #include <ranvier/random.h>
+#include <ranvier/selection.h>
 #include <ranvier/surrogate.h>
 #include <ranvier/table.h>
 #include <ranvier/tensor.h>

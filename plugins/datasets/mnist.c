@@ -5,14 +5,21 @@
 #include <ranvier/ranvier.h>
 #include <string.h>
 
-static const char *const splits[] = { "train", "test", NULL };
+static const char *const splits[] = { "train", "test", "validation", NULL };
 
 typedef struct
 {
   int split;
   char *folder;
-  int64_t samples;
+  RvSelection select;
 } Mnist;
+
+enum
+{
+  TRAIN,
+  TEST,
+  VALIDATION /* held out of the training files */
+};
 
 /* A file that was read, or the first bytes of one. */
 typedef struct
@@ -127,14 +134,20 @@ file_name (const Mnist *mnist, gboolean images)
 {
   static const char *const names[2][2] = { { "train-labels-idx1-ubyte", "train-images-idx3-ubyte" },
                                            { "t10k-labels-idx1-ubyte", "t10k-images-idx3-ubyte" } };
-  return names[mnist->split][images ? 1 : 0];
+  return names[mnist->split == TEST][images ? 1 : 0];
 }
 
+static RvPart
+part_of (const Mnist *mnist)
+{
+  return mnist->split == TEST ? RV_PART_ALL : mnist->split == VALIDATION ? RV_PART_VALIDATION : RV_PART_REST;
+}
+
+/* All of a file, before anything is chosen. */
 static RvDatasetSpec
 spec_of (const Mnist *mnist, const Shape *shape)
 {
-  const uint32_t wanted = mnist->samples ? (uint32_t)MIN (mnist->samples, (int64_t)UINT32_MAX) : shape->count;
-  return (RvDatasetSpec){ .form = RV_FORM_STATIC, .samples = MIN (wanted, shape->count),
+  return (RvDatasetSpec){ .form = RV_FORM_STATIC, .samples = shape->count,
                           .units = shape->height * shape->width, .dims = { 1, shape->height, shape->width },
                           .classes = 10, .split = splits[mnist->split] };
 }
@@ -148,7 +161,9 @@ check (void *self, RvNode *node, GError **error)
   if (!open_file (mnist, node, file_name (mnist, TRUE), 16, &images, error)
       || !parse_header (&images, 3, &shape, error))
     return FALSE;
-  const RvDatasetSpec spec = spec_of (mnist, &shape);
+  RvDatasetSpec spec = spec_of (mnist, &shape);
+  if (!rv_selection_apply (&mnist->select, part_of (mnist), &spec, error))
+    return FALSE;
   rv_node_set_spec (node, "", &spec);
   return TRUE;
 }
@@ -234,15 +249,24 @@ run (void *self, RvNode *node, GError **error)
       free_images (images);
       return FALSE;
     }
-  const RvDatasetSpec spec = spec_of (self, &shape);
-  rv_node_set_output (node, "", rv_dataset_new (&spec, read_image, images, free_images));
+  const Mnist *mnist = self;
+  const RvDatasetSpec spec = spec_of (mnist, &shape);
+  g_autofree uint32_t *labels = g_new (uint32_t, shape.count + 1);
+  for (uint32_t k = 0; k < shape.count; k++)
+    labels[k] = images->labels.bytes->data[8 + k];
+  RvDataset *all = rv_dataset_new (&spec, read_image, images, free_images);
+  RvDataset *selected = rv_dataset_select (all, &mnist->select, part_of (mnist), labels, error);
+  if (!selected)
+    return FALSE;
+  rv_node_set_output (node, "", selected);
   return TRUE;
 }
 
 static const RvParam params[] = {
-  RV_CHOICE (Mnist, split, "train", splits, "60,000 images to train on, or 10,000 to test with"),
+  RV_CHOICE (Mnist, split, "train", splits,
+             "60,000 images to train on, 10,000 to test with, or what `validation` holds out of the 60,000"),
   RV_TEXT (Mnist, folder, "", "Folder of the four files; empty: looked for in the data folder"),
-  RV_INT (Mnist, samples, "0", 0, 4e9, "", "Take the first so many; 0: all"),
+  RV_SELECTION_TABLE (Mnist, select),
   RV_PARAM_END
 };
 
