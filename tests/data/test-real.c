@@ -1,7 +1,6 @@
 /* Real data in its makers' containers, from the folder RANVIER_TEST_DATA: counts, bytes against published digests, and
  * that a network learns. Skipped, saying so, where the folder or a set in it is missing. */
-#include <glib.h>
-#include <glib/gstdio.h>
+#include "support.h"
 #include <string.h>
 #include <sys/wait.h>
 
@@ -90,22 +89,23 @@ test_mnist_learns (void)
   g_autofree char *folder = set_folder ("mnist"), *out = g_dir_make_tmp ("ranvier-XXXXXX", NULL), *csv = NULL;
   if (!folder)
     return;
-  g_autofree char *said = NULL, *table = g_build_filename (out, "tables", "accuracy.csv", NULL);
+  g_autofree char *shown = NULL, *said = NULL,
+                  *table = g_build_filename (out, "tables", "accuracy.csv", NULL);
   g_autofree char *line = g_strdup_printf (
       "'%s' run '%s/../pipelines/mnist.yaml' --fresh -q --data '%s' --out '%s' "
       "-s seed=2 -s epochs=1 -s train-images.samples=10000 -s fit.batch=64 "
-                         "-s fit.network.1.neuron=leaky-integrator -s fit.decoder=mean-membrane",
+      "-s fit.network.1.neuron=leaky-integrator -s fit.decoder=mean-membrane",
       g_getenv ("RANVIER_PROGRAM"), g_getenv ("G_TEST_SRCDIR"), g_getenv ("RANVIER_TEST_DATA"), out);
   int status;
-  g_assert_true (g_spawn_command_line_sync (line, NULL, &said, &status, NULL));
-  g_test_message ("%s\n%s", line, said);
+  g_assert_true (g_spawn_command_line_sync (line, &shown, &said, &status, NULL));
+  test_say (line);
+  test_say (said);
   g_assert_cmpint (status, ==, 0);
   g_assert_true (g_file_get_contents (table, &csv, NULL, NULL));
   const char *last = strrchr (g_strchomp (csv), ',');
   g_assert_nonnull (last);
   g_assert_cmpfloat (g_ascii_strtod (last + 1, NULL), >, 85.0);
-  g_autofree char *clean = g_strdup_printf ("rm -rf '%s'", out);
-  g_spawn_command_line_sync (clean, NULL, NULL, NULL, NULL);
+  test_remove (out);
 }
 
 int

@@ -1,7 +1,6 @@
 /* The program from outside: exit codes, messages, what it writes, and the same bits for any number of
  * threads. */
-#include <glib.h>
-#include <glib/gstdio.h>
+#include "support.h"
 #include <string.h>
 #include <sys/wait.h>
 
@@ -24,21 +23,9 @@ set_up (Fixture *f, gconstpointer user)
 }
 
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  for (const char *name; dir && (name = g_dir_read_name (dir));)
-    {
-      g_autofree char *inside = g_build_filename (path, name, NULL);
-      remove_tree (inside);
-    }
-  g_remove (path);
-}
-
-static void
 tear_down (Fixture *f, gconstpointer user)
 {
-  remove_tree (f->folder);
+  test_remove (f->folder);
   g_free (f->folder);
   g_free (f->file);
   g_free (f->out);
@@ -57,7 +44,8 @@ ranvier (const Fixture *f, const char *verb, const char *arguments, char **said)
   g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
   g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, &err, &status, &error);
   g_assert_no_error (error);
-  g_test_message ("%s\n%s%s", line, out, err);
+  g_autofree char *all = g_strconcat (line, "\n", out, err, NULL);
+  test_say (all);
   if (said)
     *said = g_strconcat (out, err, NULL);
   g_assert_true (WIFEXITED (status));

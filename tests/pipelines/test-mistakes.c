@@ -3,8 +3,7 @@
  *   # with: -s NAME=VALUE              arguments, if any
  *   # expect: 3:14: the message        a line for each; what begins with no digit names its place itself
  * Where a file can not begin so (an empty one), FILE.expect holds them. */
-#include <glib.h>
-#include <glib/gstdio.h>
+#include "support.h"
 #include <string.h>
 #include <sys/wait.h>
 
@@ -101,7 +100,8 @@ mistakes_of (const char *verb, const char *arguments, const char *path, const ch
   g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
   g_spawn_sync (folder, argv, environment, G_SPAWN_DEFAULT, NULL, NULL, &out, &err, &status, &error);
   g_assert_no_error (error);
-  g_test_message ("%s\n%.2000s", line, err);
+  test_say (line);
+  test_say (err);
   g_assert_cmpstr (out, ==, "");
   g_assert_true (WIFEXITED (status));
   g_assert_cmpint (WEXITSTATUS (status), ==, 2);

@@ -1,7 +1,6 @@
 /* What is kept between runs, from outside: a second run computes nothing and writes the same files, a change computes
  * what depends on it, damage is seen, two runs at once do the work once, and the cache has a cap. */
-#include <glib.h>
-#include <glib/gstdio.h>
+#include "support.h"
 #include <string.h>
 #include <sys/wait.h>
 
@@ -42,7 +41,8 @@ set_up (Fixture *f, gconstpointer user)
   g_autoptr (GError) error = NULL;
   f->folder = g_dir_make_tmp ("ranvier-XXXXXX", &error);
   g_assert_no_error (error);
-  g_autofree char *state = path_of (f, "state"), *cache = path_of (f, "cache"), *file = path_of (f, "study.yaml");
+  g_autofree char *state = path_of (f, "state"), *cache = path_of (f, "cache"),
+                  *file = path_of (f, "study.yaml");
   g_setenv ("XDG_STATE_HOME", state, TRUE);
   g_setenv ("XDG_CACHE_HOME", cache, TRUE);
   g_unsetenv ("RANVIER_CACHE_LIMIT");
@@ -55,13 +55,14 @@ static GPid
 start (const Fixture *f, const char *out, const char *arguments, int *err)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *line = g_strdup_printf ("'%s' run '%s/study.yaml' --out '%s/%s' %s", g_getenv ("RANVIER_PROGRAM"),
-                                           f->folder, f->folder, out, arguments);
+  g_autofree char *line
+      = g_strdup_printf ("'%s' run '%s/study.yaml' --out '%s/%s' %s", g_getenv ("RANVIER_PROGRAM"), f->folder,
+                         f->folder, out, arguments);
   g_auto (GStrv) argv = NULL;
   GPid pid;
   g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
-  g_spawn_async_with_pipes (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
-                            &pid, NULL, NULL, err, &error);
+  g_spawn_async_with_pipes (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
+                            NULL, &pid, NULL, NULL, err, &error);
   g_assert_no_error (error);
   return pid;
 }
@@ -78,7 +79,7 @@ finish (GPid pid, int err)
   g_io_channel_set_encoding (channel, NULL, NULL);
   g_io_channel_read_to_end (channel, &said, &length, NULL);
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
-  g_test_message ("%s", said);
+  test_say (said);
   g_assert_cmpint (status, ==, 0);
   return said;
 }
@@ -102,7 +103,8 @@ count (const char *text, const char *word)
 
 /* Calls `each` for every file below, with its path from there. */
 static void
-walk (const char *root, const char *below, void (*each) (const char *root, const char *name, gpointer user), gpointer user)
+walk (const char *root, const char *below, void (*each) (const char *root, const char *name, gpointer user),
+      gpointer user)
 {
   g_autofree char *path = g_build_filename (root, below, NULL);
   g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
@@ -121,7 +123,8 @@ walk (const char *root, const char *below, void (*each) (const char *root, const
 static void
 same_file (const char *root, const char *name, gpointer other)
 {
-  g_autofree char *a_path = g_build_filename (root, name, NULL), *b_path = g_build_filename (other, name, NULL);
+  g_autofree char *a_path = g_build_filename (root, name, NULL),
+                  *b_path = g_build_filename (other, name, NULL);
   g_autofree char *a = NULL, *b = NULL;
   gsize a_length = 0, b_length = 0;
   if (strcmp (name, "run.json") == 0) /* says when it ran */
@@ -152,7 +155,8 @@ test_reused (Fixture *f, gconstpointer user)
 static void
 test_model_revived (Fixture *f, gconstpointer user)
 {
-  g_autofree char *first = run (f, "one", "-s test.samples=50"), *second = run (f, "two", "-s score.data=train"),
+  g_autofree char *first = run (f, "one", "-s test.samples=50"),
+                  *second = run (f, "two", "-s score.data=train"),
                   *third = run (f, "three", "-s score.data=train --fresh");
   g_autofree char *two = path_of (f, "two"), *three = path_of (f, "three");
   g_assert_cmpuint (count (second, "epoch"), ==, 0);
@@ -267,21 +271,9 @@ test_nowhere (Fixture *f, gconstpointer user)
 }
 
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  for (const char *name; dir && (name = g_dir_read_name (dir));)
-    {
-      g_autofree char *inside = g_build_filename (path, name, NULL);
-      remove_tree (inside);
-    }
-  g_remove (path);
-}
-
-static void
 tear_down (Fixture *f, gconstpointer user)
 {
-  remove_tree (f->folder);
+  test_remove (f->folder);
   g_free (f->folder);
 }
 
@@ -292,12 +284,9 @@ main (int argc, char **argv)
   {
     const char *path;
     void (*test) (Fixture *f, gconstpointer user);
-  } tests[] = { { "/store/reused", test_reused },
-                { "/store/model-revived", test_model_revived },
-                { "/store/changes", test_changes },
-                { "/store/damage", test_damage },
-                { "/store/two-at-once", test_two_at_once },
-                { "/store/cap", test_cap },
+  } tests[] = { { "/store/reused", test_reused },           { "/store/model-revived", test_model_revived },
+                { "/store/changes", test_changes },         { "/store/damage", test_damage },
+                { "/store/two-at-once", test_two_at_once }, { "/store/cap", test_cap },
                 { "/store/nowhere", test_nowhere } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)

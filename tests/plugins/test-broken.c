@@ -1,6 +1,7 @@
 /* The museum of broken plugins: each is refused with words of its own, by the listing and by a pipeline
  * that names it, and everything else works beside them. */
 #include "plugin/registry.h"
+#include "support.h"
 #include <ranvier/ranvier.h>
 
 #include <glib/gstdio.h>
@@ -132,7 +133,9 @@ ranvier (const char *verb, const char *rest, char **out, char **err)
   g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
   g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, out, err, &status, &error);
   g_assert_no_error (error);
-  g_test_message ("%s\n%s%s", line, *out, *err);
+  test_say (line);
+  test_say (*out);
+  test_say (*err);
   g_assert_true (WIFEXITED (status));
   return WEXITSTATUS (status);
 }
@@ -248,7 +251,7 @@ test_pipeline (void)
         g_autofree char *why = reason (k);
         g_autofree char *said = g_strdup_printf ("loss/%s can not be used: %s (", museum[k].name, why);
 
-        g_test_message ("%s", said);
+        test_say (said);
         g_assert_nonnull (strstr (err, said));
       }
   g_string_assign (text, "nodes:\n" DATA "  fit: ");
