@@ -48,7 +48,7 @@ add_tile (void *data, const RvTileView *view)
   const Margins *margins = data;
   Count *counts = margins->counts + (size_t) view->slot * margins->classes;
   for (uint32_t s = 0; s < view->samples; s++)
-    for (uint32_t d = 0; d < view->decisions; d++)
+    for (uint32_t d = 0; d < view->taken[s]; d++)
       {
         const float *scores = view->scores + ((size_t) s * view->decisions + d) * view->classes;
         const uint32_t label = view->labels[s];

@@ -43,20 +43,24 @@ read_changed (gconstpointer data, uint64_t epoch, uint32_t id, RvRecording *out,
     return FALSE;
   const RvStream own = rv_stream_fork (rv_stream_fork (changed->stream, changed->chosen[id]), id);
   uint32_t count = 0, event = 0;
-  rv_recording_set_spikes (out, clean.steps, clean.units, (size_t) clean.steps * clean.units);
+  const size_t bins = (size_t) clean.steps * clean.units;
+  rv_recording_set_spikes (out, clean.steps, clean.units, clean.offsets[clean.steps] + bins);
   for (uint32_t t = 0; t < clean.steps; t++)
     {
       out->offsets[t] = count;
       for (uint32_t u = 0; u < clean.units; u++)
         {
-          const gboolean fired = event < clean.offsets[t + 1] && clean.ids[event] == u;
           const gboolean flipped = rv_stream_uniform (own, (uint64_t) t * clean.units + u) < changed->flips;
-          event += fired;
-          if (fired != flipped)
+          const uint32_t first = event;
+          for (; event < clean.offsets[t + 1] && clean.ids[event] == u; event++) /* as often as it fired */
+            if (!flipped)
+              out->ids[count++] = u;
+          if (flipped && event == first)
             out->ids[count++] = u;
         }
     }
   out->offsets[clean.steps] = count;
+  out->length = clean.length;
   out->label = clean.label;
   return TRUE;
 }
@@ -98,7 +102,7 @@ watch_tile (void *data, const RvTileView *view)
   for (uint32_t s = 0; s < view->samples; s++)
     {
       float sum = 0.0f;
-      for (uint32_t d = 0; d < view->decisions; d++)
+      for (uint32_t d = 0; d < view->taken[s]; d++)
         {
           const float *scores = view->scores + ((size_t) s * view->decisions + d) * view->classes;
           float other = -INFINITY;
