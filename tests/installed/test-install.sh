@@ -24,6 +24,13 @@ variable ()
   [ "$value" = "$2" ]
 }
 
+all_headers ()
+{
+  ls "$RANVIER_SOURCE/include/ranvier" >"$SCRATCH/there"
+  ls "$PREFIX/include/ranvier-1/ranvier" >"$SCRATCH/installed"
+  diff "$SCRATCH/there" "$SCRATCH/installed"
+}
+
 # Each public header by itself, without a warning.
 headers ()
 {
@@ -65,6 +72,7 @@ check "pkg-config: plugindir" variable plugindir "$LIBDIR/ranvier-1/plugins"
 check "pkg-config: kernel_cflags" variable kernel_cflags "$RANVIER_KERNEL_CFLAGS"
 check "pkg-config: pipelinedir" variable pipelinedir "$PREFIX/share/ranvier-1/pipelines"
 check "pkg-config: templatedir" variable templatedir "$PREFIX/share/ranvier-1/templates"
+check "every header is installed" all_headers
 check "every header compiles by itself" headers
 check "a neuron is built from the installed headers" neuron
 check "the installed quickstart trains" trains before
