@@ -1,6 +1,7 @@
 # To be sourced by the tests of the suite 'installed': installs the build once, without a new build, and points the
 # environment at it. Sets PREFIX, PATH, PKG_CONFIG_PATH and CC; `check` prints a TAP line.
-# From meson.build: RANVIER_BUILD, RANVIER_SOURCE, RANVIER_PREFIX, RANVIER_LIBDIR, MESON, CC.
+# From meson.build: RANVIER_BUILD, RANVIER_SOURCE, RANVIER_PREFIX,
+# RANVIER_BINDIR, RANVIER_LIBDIR, MESON, CC.
 set -eu
 
 installed=$RANVIER_BUILD/tests/prefix
@@ -24,7 +25,7 @@ fi
 
 # Nothing of the build and nothing of the user's own. (Meson sets the library path of tests that need libraries.)
 unset RANVIER_PLUGIN_PATH LD_LIBRARY_PATH
-PATH=$PREFIX/bin:$PATH
+PATH=$PREFIX/$RANVIER_BINDIR:$PATH
 PKG_CONFIG_PATH=$LIBDIR/pkgconfig
 export PREFIX LIBDIR PATH PKG_CONFIG_PATH CC
 
