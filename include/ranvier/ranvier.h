@@ -4,6 +4,7 @@
 #ifndef RANVIER_H
 #define RANVIER_H
 
+#include <ranvier/archive.h>
 #include <ranvier/base.h>
 #include <ranvier/clones.h>
 #include <ranvier/dataset.h>
