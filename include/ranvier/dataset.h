@@ -27,7 +27,7 @@ typedef struct
   /** How many steps count, for a recording shorter than its steps: decoder and loss see no more; 0: all. */
   uint32_t length;
   uint32_t n_events; /**< events: how many */
-  uint32_t duration; /**< events: microseconds that the recording lasts */
+  uint32_t duration; /**< events: microseconds that the recording lasts; every event comes before its end */
   uint32_t *offsets; /**< spikes: [steps + 1], step t has ids[offsets[t]] ... ids[offsets[t + 1] - 1] */
   uint32_t *ids;     /**< spikes: [offsets[steps]], a unit as often as it fired; events: [n_events] */
   uint32_t *times;   /**< events: [n_events], microseconds, none before the one in front of it */
