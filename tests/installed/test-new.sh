@@ -47,10 +47,10 @@ alone ()
 {
   cp -R "$PREFIX" "$SCRATCH/moved" || return 1
   (
-    PATH=$SCRATCH/moved/bin:$PATH
+    PATH=$SCRATCH/moved/$RANVIER_BINDIR:$PATH
     PKG_CONFIG_PATH=$SCRATCH/moved/$RANVIER_LIBDIR/pkgconfig
     cd "$SCRATCH" && ranvier new schedule alone && cd alone && "$MESON" setup build -Dwerror=true &&
-      "$MESON" test -C build && grep -F "$SCRATCH/moved/bin/ranvier" build/meson-logs/testlog.txt &&
+      "$MESON" test -C build && grep -F "$SCRATCH/moved/$RANVIER_BINDIR/ranvier" build/meson-logs/testlog.txt &&
       RANVIER_PLUGIN_PATH=build ranvier inspect schedule/alone
   )
 }
@@ -63,6 +63,8 @@ for kind in $kinds; do
   check "$kind passes its check" passed "my-$kind / check"
   check "$kind runs in its pipeline" passed "my-$kind / pipeline"
 done
+check "a program that was not installed has them too" \
+  "$RANVIER_BUILD/core/ranvier" new loss mine --out "$SCRATCH/not-installed"
 check "one alone, from an installation that was moved" alone
 
 mkdir "$SCRATCH/there"

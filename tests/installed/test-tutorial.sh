@@ -7,6 +7,15 @@ blocks=$(dirname "$0")/blocks.awk
 work=$SCRATCH/work/partial-reset
 mkdir "$SCRATCH/work"
 
+# The page's call of the compiler splits what pkg-config says at blanks.
+case $PREFIX in
+  *" "*)
+    cp -R "$PREFIX" "$SCRATCH/prefix"
+    PATH=$SCRATCH/prefix/$RANVIER_BINDIR:$PATH
+    PKG_CONFIG_PATH=$SCRATCH/prefix/$RANVIER_LIBDIR/pkgconfig
+    ;;
+esac
+
 done_as_written ()
 {
   awk -f "$blocks" "$page" >"$SCRATCH/script" || return 1
