@@ -37,6 +37,17 @@ usage ()
   ranvier "$1" --help >"$SCRATCH/help" && cat "$SCRATCH/help" && grep -q "^  ranvier $1 " "$SCRATCH/help"
 }
 
+# What the code reads of the environment stands in ranvier(1).
+environment ()
+{
+  grep -rhoE 'g_getenv \("RANVIER_[A-Z_]*' "$RANVIER_SOURCE/core" "$RANVIER_SOURCE/plugins" | sed 's/.*"//' |
+    sort -u >"$SCRATCH/variables"
+  [ -s "$SCRATCH/variables" ] || return 1
+  while read -r name; do
+    grep -qx "\.It Ev $name" "$pages/ranvier.1" || { echo "$name is not in ranvier.1"; return 1; }
+  done <"$SCRATCH/variables"
+}
+
 no_warnings ()
 {
   "$@" "$pages"/*.1 >"$SCRATCH/out" 2>&1 || { cat "$SCRATCH/out"; return 1; }
@@ -54,6 +65,7 @@ for page in "$pages"/ranvier-*.1; do
   verb=$(basename "$page" .1)
   check "$verb(1) is about a verb" test -n "$(echo "$verbs" | grep -x "${verb#ranvier-}")"
 done
+check "the environment is in ranvier(1)" environment
 if command -v groff >/dev/null; then
   check "groff has no warnings" no_warnings groff -mandoc -Tutf8 -ww -z
 else
