@@ -14,8 +14,8 @@ LIBDIR=$PREFIX/$RANVIER_LIBDIR
   if [ -n "$(find "$RANVIER_BUILD/build.ninja" -newer "$installed.lock")" ] || [ ! -d "$installed" ]; then
     rm -rf "$installed"
   fi
-  "$MESON" install -C "$RANVIER_BUILD" --no-rebuild --only-changed --quiet --destdir "$installed" >&2
-  touch "$installed.lock"
+  "$MESON" install -C "$RANVIER_BUILD" --no-rebuild --only-changed --quiet --destdir "$installed" >&2 &&
+    touch "$installed.lock"
 ) 9>>"$installed.lock" || { echo "Bail out! meson install failed"; exit 1; }
 
 if ! grep -q '^prefix=.*pcfiledir' "$LIBDIR/pkgconfig/ranvier-1.pc"; then
