@@ -61,8 +61,8 @@ static const char *
 in_plain_words (const char *problem)
 {
   static const char *const words[][2] = {
-    { "mapping values are not allowed in this context",
-      "this ': ' starts a map where none can be; text that holds ': ' needs quotes" },
+    { "mapping values are not allowed in this context", "this ': ' starts a map where none can be; text that "
+                                                        "holds ': ' needs quotes, and a key ends with ': '" },
     { "did not find expected key", "this is not indented like the lines around it, or a key is missing" },
     { "found unexpected end of stream", "the file ends in the middle of a value" },
     { "found character that cannot start any token", "text that begins with this character needs quotes" },

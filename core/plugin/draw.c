@@ -120,8 +120,11 @@ rv_draw_parse (const char *text, RvDraw *draw, GError **error)
       g_set_error (
           error, RV_ERROR, RV_ERROR_PIPELINE,
           "a number, uniform(low, high), normal(mean, sd) with sd at least 0, or sigmoid(...) of one of "
-          "these, not '%s'",
-          text);
+          "these, not '%s'%s",
+          text,
+          strchr (word, '(') != NULL && strchr (word, ')') == NULL
+              ? "; in {...} text with a comma needs quotes"
+              : "");
       return FALSE;
     }
   *draw = parsed;

@@ -67,7 +67,7 @@ test_refusals (void)
     { "a: 1\n<<: 2\n", "f.yaml:2:1: merge keys (<<) are not used here; see 'include:' and 'let:'" },
     { "\"a\\nb\": 1\n", "f.yaml:1:1: a key must be a single line without control characters" },
     { "a: b: c\n", "f.yaml:1:5: YAML: this ': ' starts a map where none can be; text that holds ': ' needs "
-                   "quotes" },
+                   "quotes, and a key ends with ': '" },
     { "", "f.yaml:1:1: there is nothing in it" },
     { "# only this\n", "f.yaml:1:1: there is nothing in it" },
     { "a: [1, 2\nb: 3\n",
