@@ -15,6 +15,8 @@ enum
 
 int rv_cli_run (int argc, char **argv);
 int rv_cli_check (int argc, char **argv);
+/* What rv_cli_check starts for each test of a plugin. */
+int rv_cli_check_test (int argc, char **argv);
 int rv_cli_graph (int argc, char **argv);
 int rv_cli_plugins (int argc, char **argv);
 int rv_cli_inspect (int argc, char **argv);

@@ -14,7 +14,7 @@ static const struct
   int (*call) (int argc, char **argv);
 } verbs[] = {
   { "run", "run a pipeline file", rv_cli_run },
-  { "check", "find the mistakes of a pipeline file, run nothing", rv_cli_check },
+  { "check", "find the mistakes of a pipeline file, or test a plugin", rv_cli_check },
   { "graph", "show the nodes of a pipeline file, as text or DOT", rv_cli_graph },
   { "plugins", "list the plugins", rv_cli_plugins },
   { "inspect", "show the parameters of a plugin", rv_cli_inspect },
@@ -66,6 +66,8 @@ main (int argc, char **argv)
     }
   if (strcmp (argv[1], "probe") == 0)
     return rv_cli_probe (argc - 1, argv + 1);
+  if (strcmp (argv[1], "check-test") == 0)
+    return rv_cli_check_test (argc - 1, argv + 1);
   g_autofree char *program = rv_child_program ();
   rv_registry_set_probe (program);
   const char *names[G_N_ELEMENTS (verbs) + 1] = { NULL };

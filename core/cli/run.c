@@ -1,5 +1,6 @@
 /* ranvier run, check and graph: the verbs that take a pipeline file. */
 #include "base/threads.h"
+#include "cli/check-plugin.h"
 #include "cli/cli.h"
 #include "pipeline/graph.h"
 #include "plugin/registry.h"
@@ -12,7 +13,7 @@ typedef struct
   char **settings, **files;
   char *out, *data, *plugin_path;
   int threads;
-  gboolean quiet, dot, fresh, verify;
+  gboolean quiet, dot, fresh, verify, json;
 } Options;
 
 static void
@@ -160,8 +161,24 @@ int
 rv_cli_check (int argc, char **argv)
 {
   g_auto (Options) o = { 0 };
-  if (!read_options (&o, argc, argv, "Finds the mistakes of a pipeline file; runs and writes nothing.", NULL))
+  double seconds = 0.0;
+  const GOptionEntry own[]
+      = { { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "Plugin: write JSON", NULL },
+          { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds,
+            "Plugin: processor time of each test (default: 20)", "S" },
+          { NULL } };
+  if (!read_options (&o, argc, argv,
+                     "Finds the mistakes of a pipeline file; runs and writes nothing.\n"
+                     "Or tests a plugin, KIND/NAME or a KIND-NAME.so; -s NAME=VALUE then holds one of its "
+                     "parameters.",
+                     own))
     return RV_EXIT_USAGE;
+  if (rv_check_is_plugin (o.files[0]))
+    {
+      g_autofree char *root = data_root (&o);
+      const RvCheckOptions options = { o.settings, o.plugin_path, root, o.json, seconds };
+      return rv_check_plugin (o.files[0], &options);
+    }
   g_autoptr (RvDocument) document = NULL;
   int code;
   g_autoptr (RvGraph) graph = load (&o, NULL, &document, &code);

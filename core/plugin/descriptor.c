@@ -105,8 +105,8 @@ rv_kind_is_node (const char *kind)
 
 /* ---- checks; each returns why it fails, owned, or NULL */
 
-static gsize
-field_size (RvParamType type)
+gsize
+rv_param_size (RvParamType type)
 {
   static const gsize sizes[]
       = { [RV_PARAM_BOOL] = sizeof (gboolean),      [RV_PARAM_INT] = sizeof (int64_t),
@@ -135,7 +135,7 @@ rv_is_word (const char *text, const char *others)
 static char *
 check_param (const RvPlugin *plugin, const RvParam *p)
 {
-  const gsize size = field_size (p->type);
+  const gsize size = rv_param_size (p->type);
 
   if (!rv_is_word (p->name, "_") || g_str_equal (p->name, "use"))
     return g_strdup_printf ("a parameter can not be called '%s'", p->name);

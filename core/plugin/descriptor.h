@@ -11,6 +11,9 @@ gboolean rv_kind_is_node (const char *kind);
 /* Whether `text` is letters, digits and `others`, a letter first. */
 gboolean rv_is_word (const char *text, const char *others);
 
+/* Bytes of the field that an entry fills; 0 for a type that there is not. */
+gsize rv_param_size (RvParamType type);
+
 /* Why a descriptor found in the file of plugin `kind`/`name` can not be used, owned; or NULL. */
 char *rv_descriptor_check (const RvPlugin *plugin, const char *kind, const char *name);
 

@@ -1,0 +1,402 @@
+/* The tests of any functions that work on arrays. */
+#include "cli/check/rig.h"
+
+#include "base/threads.h"
+#include "plugin/registry.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MOST_TRIALS 16
+#define THREADS 7
+
+typedef struct
+{
+  const char *what;
+  const float *a, *b;
+  size_t count;
+  double tolerance;
+} Twins;
+
+typedef struct
+{
+  const char *name;
+  float *x;
+  const float *gradient;
+  uint32_t rows;
+} Variable;
+
+static const RvSubject *
+subject_of (const char *kind)
+{
+  static const struct
+  {
+    const char *kind;
+    const RvSubject *subject;
+  } subjects[] = { { "neuron", &rv_subject_neuron },          { "surrogate", &rv_subject_surrogate },
+                   { "decoder", &rv_subject_decoder },        { "loss", &rv_subject_loss },
+                   { "optimizer", &rv_subject_optimizer },    { "schedule", &rv_subject_schedule },
+                   { "initializer", &rv_subject_initializer } };
+  guint k = 0;
+  while (strcmp (subjects[k].kind, kind) != 0)
+    k++;
+  return subjects[k].subject;
+}
+
+/* ---- a rig */
+
+static void
+rig_free (RvRig *rig)
+{
+  rv_arrays_free (rig->arrays);
+  rv_instance_unref (rig->instance);
+  g_array_unref (rig->twins);
+  g_array_unref (rig->variables);
+  g_free (rig->own);
+  g_free (rig);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvRig, rig_free)
+
+static RvRig *
+rig_new (RvInstance *instance, uint64_t key, gboolean guarded, gboolean large)
+{
+  g_autoptr (RvRig) rig = g_new0 (RvRig, 1);
+  rig->subject = subject_of (instance->plugin->kind);
+  rig->arrays = rv_arrays_new (guarded);
+  rig->instance = rv_instance_ref (instance);
+  rig->twins = g_array_new (FALSE, FALSE, sizeof (Twins));
+  rig->variables = g_array_new (FALSE, FALSE, sizeof (Variable));
+  rig->key = key;
+  rig->large = large;
+  if (!rig->subject->prepare (rig))
+    return NULL;
+  rv_arrays_seal (rig->arrays);
+  return g_steal_pointer (&rig);
+}
+
+float *
+rv_rig_input (RvRig *rig, const char *name, size_t count, float size)
+{
+  float *data = rv_arrays_add (rig->arrays, RV_INPUT, name, count);
+  for (size_t k = 0; k < count; k++)
+    data[k] = size * rv_check_noise (rig->key + 17 * rig->arrays->items->len, k);
+  return data;
+}
+
+float *
+rv_rig_output (RvRig *rig, const char *name, size_t count)
+{
+  return rv_arrays_add (rig->arrays, RV_OUTPUT, name, count);
+}
+
+void
+rv_rig_twins (RvRig *rig, const char *what, const float *a, const float *b, size_t count, double tolerance)
+{
+  const Twins twins = { g_intern_string (what), a, b, count, tolerance };
+  g_array_append_val (rig->twins, twins);
+}
+
+void
+rv_rig_variable (RvRig *rig, const char *name, float *x, const float *gradient, uint32_t rows)
+{
+  const Variable variable = { g_intern_string (name), x, gradient, rows };
+  g_array_append_val (rig->variables, variable);
+}
+
+/* Only the defaults must be accepted: init may refuse what does not go together. */
+RvVerdict
+rv_rig_each (RvCheck *check)
+{
+  const guint trials = rv_check_trials (check, 3, MOST_TRIALS);
+  const gboolean guarded = check->test->step == rv_rig_bounds;
+  for (guint trial = 0; trial < trials; trial++)
+    {
+      g_autoptr (RvInstance) instance = rv_check_instance (check, trial, NULL, NULL);
+      g_autoptr (RvRig) rig = instance != NULL ? rig_new (instance, trial + 1, guarded, FALSE) : NULL;
+      g_autofree char *why = g_strdup (check->said->str);
+      if (rig == NULL && trial == 0)
+        return rv_check_skip (check, "its parameters are refused: %s", why);
+      const RvVerdict verdict = rig != NULL ? check->test->step (check, rig) : RV_VERDICT_OK;
+      if (verdict != RV_VERDICT_OK)
+        return verdict;
+    }
+  if (check->worst > 0.0)
+    return rv_check_ok (check, "within %.1e, %u sets of parameters", check->worst, trials);
+  return rv_check_ok (check, "%u sets of parameters", trials);
+}
+
+/* ---- results that hang on nothing but the input */
+
+RvVerdict
+rv_rig_repeat (RvCheck *check, void *thing)
+{
+  RvRig *rig = thing;
+  g_autoptr (RvRig) other = rig_new (rig->instance, rig->key + 1000, FALSE, FALSE);
+  rv_check_at (
+      "two calls with the same input; before, the outputs held other numbers, and between were other calls");
+  rv_arrays_poison (rig->arrays, 1e30f);
+  rig->subject->run (rig);
+  g_autofree float *first = rv_arrays_keep (rig->arrays);
+  other->subject->run (other);
+  rv_arrays_poison (rig->arrays, NAN);
+  rig->subject->run (rig);
+  g_autofree char *difference = rv_arrays_differ (rig->arrays, first, SIZE_MAX, 0);
+  if (difference != NULL)
+    return rv_check_fail (check, "the same input gave another result: %s", difference);
+  rv_check_perturb (TRUE);
+  g_autoptr (RvInstance) again = rv_check_instance (check, (guint)rig->key - 1, NULL, NULL);
+  g_autoptr (RvRig) fresh = rig_new (again, rig->key, FALSE, FALSE);
+  rv_check_perturb (FALSE);
+  fresh->subject->run (fresh);
+  rv_check_at ("another instance of the same parameters, in memory that held other numbers");
+  difference = rv_arrays_differ (fresh->arrays, first, SIZE_MAX, 0);
+  return difference == NULL
+             ? RV_VERDICT_OK
+             : rv_check_fail (check, "the same parameters gave another result: %s", difference);
+}
+
+static void
+run_one (void *self, uint32_t k, uint32_t worker)
+{
+  RvRig *rig = ((RvRig **)self)[k];
+  rig->subject->run (rig);
+}
+
+RvVerdict
+rv_rig_threads (RvCheck *check, void *thing)
+{
+  RvRig *rig = thing;
+  RvRig *rigs[THREADS];
+  float *expected[THREADS];
+  g_autofree char *difference = NULL;
+  for (guint k = 0; k < THREADS; k++)
+    rigs[k] = rig_new (rig->instance, rig->key + k, FALSE, FALSE);
+  rv_threads_set (1); /* in a worker too, since workers flush denormals */
+  rv_parallel_for (THREADS, run_one, rigs);
+  for (guint k = 0; k < THREADS; k++)
+    expected[k] = rv_arrays_keep (rigs[k]->arrays);
+  rv_threads_set (THREADS);
+  rv_check_at ("calls from %d threads at once", THREADS);
+  for (guint round = 0; round < 20 && difference == NULL; round++)
+    {
+      rv_parallel_for (THREADS, run_one, rigs);
+      for (guint k = 0; k < THREADS && difference == NULL; k++)
+        difference = rv_arrays_differ (rigs[k]->arrays, expected[k], SIZE_MAX, 0);
+    }
+  for (guint k = 0; k < THREADS; k++)
+    {
+      g_free (expected[k]);
+      rig_free (rigs[k]);
+    }
+  return difference == NULL
+             ? RV_VERDICT_OK
+             : rv_check_fail (check, "the result is another than in one thread: %s", difference);
+}
+
+RvVerdict
+rv_rig_position (RvCheck *check, void *thing)
+{
+  RvRig *rig = thing;
+  rig->subject->run (rig);
+  for (guint i = 0; i < rig->twins->len; i++)
+    {
+      const Twins *t = &g_array_index (rig->twins, Twins, i);
+      double largest = 0.0;
+      for (size_t k = 0; k < t->count; k++)
+        largest = isfinite (t->a[k]) ? fmax (largest, fabsf (t->a[k])) : largest;
+      for (size_t k = 0; k < t->count; k++)
+        if (t->a[k] != t->b[k] && !(fabs ((double)t->a[k] - t->b[k]) <= t->tolerance * largest))
+          return rv_check_fail (check, "%s: float %zu is %.9g, otherwise %.9g", t->what, k, t->b[k], t->a[k]);
+    }
+  return RV_VERDICT_OK;
+}
+
+/* ---- what the functions must not do, and what they must give */
+
+RvVerdict
+rv_rig_bounds (RvCheck *check, void *thing)
+{
+  RvRig *rig = thing;
+  rv_check_at ("arrays that end where a page ends which nobody may touch");
+  rig->subject->run (rig);
+  const char *name = rv_arrays_overrun (rig->arrays);
+  return name == NULL ? RV_VERDICT_OK
+                      : rv_check_fail (check, "wrote in front of the beginning of '%s'", name);
+}
+
+RvVerdict
+rv_rig_nan (RvCheck *check, void *thing)
+{
+  RvRig *rig = thing;
+  const char *name = "";
+  rig->subject->run (rig);
+  g_autofree float *clean = rv_arrays_keep (rig->arrays);
+  for (guint which = 0; name != NULL; which++)
+    {
+      g_autofree char *wrong = NULL;
+      g_autoptr (RvRig) spoiled = rig_new (rig->instance, rig->key, FALSE, FALSE);
+      name = rv_arrays_spoil (spoiled->arrays, which, rig->period > 0 ? rig->period : SIZE_MAX);
+      if (name == NULL)
+        break;
+      rv_check_at ("NaN, infinities and 3e38 in '%s'", name);
+      rig->subject->run (spoiled);
+      if (rig->period > 0)
+        wrong = rv_arrays_differ (spoiled->arrays, clean, rig->period, 4);
+      if (wrong != NULL)
+        return rv_check_fail (check, "results that do not hang on what is not finite are others: %s", wrong);
+      wrong = rig->subject->judge != NULL ? rig->subject->judge (spoiled, name) : NULL;
+      if (wrong != NULL)
+        return rv_check_fail (check, "%s", wrong);
+    }
+  return RV_VERDICT_OK;
+}
+
+RvVerdict
+rv_rig_values (RvCheck *check, void *thing)
+{
+  RvRig *rig = thing;
+  rig->subject->run (rig);
+  g_autofree char *wrong = rig->subject->judge (rig, NULL);
+  return wrong == NULL ? RV_VERDICT_OK : rv_check_fail (check, "%s", wrong);
+}
+
+/* ---- gradients */
+
+/* Central differences of each lane for steps e and 2 e, in `expected` both together, which is good to e^4;
+ * NaN where they do not agree: a kink, or a step too long. All lanes move at once, since they know nothing
+ * of each other. */
+static void
+differences (RvRig *rig, float *x, float e, double scale, double *expected)
+{
+  static const float shifts[] = { 1.0f, -1.0f, 2.0f, -2.0f };
+  const uint32_t lanes = MAX (rig->lanes, 1);
+  g_autofree float *at = g_memdup2 (x, lanes * sizeof (float));
+  g_autofree double *loss = g_new (double, 4 * lanes);
+  for (guint side = 0; side < 4; side++)
+    {
+      for (uint32_t l = 0; l < lanes; l++)
+        x[l] = at[l] + shifts[side] * e;
+      rig->subject->price (rig, loss + side * lanes);
+    }
+  memcpy (x, at, lanes * sizeof (float));
+  for (uint32_t l = 0; l < lanes; l++)
+    {
+      const double near = (loss[l] - loss[lanes + l]) / (2.0 * e);
+      const double far = (loss[2 * lanes + l] - loss[3 * lanes + l]) / (4.0 * e);
+      expected[l]
+          = fabs (near - far) * scale > 0.02 * fabs (near) * scale + 2e-3 ? NAN : (4.0 * near - far) / 3.0;
+    }
+}
+
+RvVerdict
+rv_rig_gradient (RvCheck *check, void *thing)
+{
+  RvRig *rig = thing;
+  const uint32_t lanes = MAX (rig->lanes, 1);
+  g_autofree double *expected = g_new (double, lanes);
+  (rig->subject->differentiate != NULL ? rig->subject->differentiate : rig->subject->run) (rig);
+  for (guint i = 0; i < rig->variables->len; i++)
+    for (uint32_t row = 0; row < g_array_index (rig->variables, Variable, i).rows; row++)
+      {
+        const Variable *v = &g_array_index (rig->variables, Variable, i);
+        float *x = v->x + row * lanes;
+        const float *found = v->gradient + row * lanes;
+        g_autofree double *off = g_new (double, lanes);
+        double scale = 0.0; /* of x: steps of 1/32 fit numbers around 1 */
+        for (uint32_t l = 0; l < lanes; l++)
+          {
+            off[l] = HUGE_VAL;
+            scale += fabs (x[l]) / lanes;
+          }
+        scale = scale > 0.0 && (scale < 0.1 || scale > 10.0) ? exp2 (floor (log2 (scale))) : 1.0;
+        for (float e = 0x1p-5f; e > 0x1p-11f; e *= 0.25f) /* shorter ones for what bends more */
+          {
+            differences (rig, x, e * (float)scale, scale, expected);
+            for (uint32_t l = 0; l < lanes; l++)
+              off[l] = fmin (off[l], fabs (found[l] - expected[l]) / (1.0 / scale + fabs (expected[l])));
+          }
+        for (uint32_t l = 0; l < lanes; l++)
+          if (!isnan (expected[l]) && !(off[l] < 1e-3))
+            return rv_check_fail (check,
+                                  "dL/d(%s) is %.6g, by finite differences %.6g (row %u, lane %u, at %.6g)",
+                                  v->name, found[l], expected[l], row, l, x[l]);
+          else if (!isnan (expected[l]))
+            check->worst = fmax (check->worst, off[l]);
+      }
+  return RV_VERDICT_OK;
+}
+
+/* ---- speed */
+
+typedef struct
+{
+  void (*call) (void *self);
+  void *self;
+  double best;
+} Timing;
+
+static void
+time_calls (void *data, uint32_t i, uint32_t worker)
+{
+  Timing *timing = data;
+  for (guint round = 0; round < 5; round++)
+    {
+      const gint64 start = g_get_monotonic_time ();
+      gint64 now = start;
+      guint calls = 0;
+      for (; now - start < 1500; now = g_get_monotonic_time (), calls++)
+        timing->call (timing->self);
+      timing->best = MIN (timing->best, 1000.0 * (double)(now - start) / calls);
+    }
+}
+
+double
+rv_check_time (void (*call) (void *self), void *self)
+{
+  Timing timing = { call, self, HUGE_VAL };
+  rv_parallel_for (1, time_calls, &timing); /* a worker computes as in a run: without denormals */
+  return timing.best;
+}
+
+RvVerdict
+rv_check_compare (RvCheck *check, double (*measure) (RvCheck *check), const char *unit)
+{
+  const double own = measure (check);
+  g_autofree char *why = g_strdup (check->said->str);
+  g_auto (GStrv) names = rv_check_installed (check->plugin->kind);
+  g_autoptr (GString) others = g_string_new (NULL);
+  if (own < 0.0)
+    return rv_check_skip (check, "it can not be measured: %s", why);
+  for (char **name = names; *name != NULL; name++)
+    {
+      RvCheck other = { .plugin = rv_registry_get (check->plugin->kind, *name, NULL),
+                        .scratch = check->scratch,
+                        .said = check->said };
+      const double time = other.plugin != NULL && other.plugin != check->plugin ? measure (&other) : -1.0;
+      if (time > 0.0)
+        g_string_append_printf (others, "%s%s %.3g (%.2f times)", others->len > 0 ? ", " : "; ", *name, time,
+                                own / time);
+    }
+  return rv_check_ok (check, "%.3g %s%s", own, unit, others->str);
+}
+
+static void
+call_hot (void *self)
+{
+  ((RvRig *)self)->subject->hot (self);
+}
+
+static double
+measure_rig (RvCheck *check)
+{
+  g_autoptr (RvInstance) instance = rv_check_instance (check, 0, NULL, NULL);
+  g_autoptr (RvRig) rig = instance != NULL ? rig_new (instance, 1, FALSE, TRUE) : NULL;
+  return rig != NULL ? rv_check_time (call_hot, rig) / rig->work : -1.0;
+}
+
+RvVerdict
+rv_rig_speed (RvCheck *check)
+{
+  return rv_check_compare (check, measure_rig, subject_of (check->plugin->kind)->unit);
+}

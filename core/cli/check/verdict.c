@@ -1,0 +1,127 @@
+/* What a test says in the end, whatever ends it: words that name the parameters and numbers at hand, so that
+ * a failure can be repeated. */
+#include "cli/check/check.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* For the handler of signals, which can be given nothing: where the process stands. */
+static char parameters_now[2048], doing_now[256];
+static int verdict_fd;
+
+static RvVerdict
+say (RvCheck *check, RvVerdict verdict, const char *format, va_list arguments)
+{
+  g_string_truncate (check->said, 0);
+  g_string_append_vprintf (check->said, format, arguments);
+  return verdict;
+}
+
+RvVerdict
+rv_check_ok (RvCheck *check, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  say (check, RV_VERDICT_OK, format, arguments);
+  va_end (arguments);
+  return RV_VERDICT_OK;
+}
+
+RvVerdict
+rv_check_skip (RvCheck *check, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  say (check, RV_VERDICT_SKIPPED, format, arguments);
+  va_end (arguments);
+  return RV_VERDICT_SKIPPED;
+}
+
+RvVerdict
+rv_check_fail (RvCheck *check, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  say (check, RV_VERDICT_FAILED, format, arguments);
+  va_end (arguments);
+  if (doing_now[0] != '\0')
+    g_string_append_printf (check->said, "\nwhile: %s", doing_now);
+  if (parameters_now[0] != '\0')
+    g_string_append_printf (check->said, "\nwith: %s", parameters_now);
+  return RV_VERDICT_FAILED;
+}
+
+void
+rv_check_with (const char *parameters)
+{
+  g_strlcpy (parameters_now, parameters, sizeof parameters_now);
+}
+
+void
+rv_check_at (const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  g_vsnprintf (doing_now, sizeof doing_now, format, arguments);
+  va_end (arguments);
+}
+
+void
+rv_check_write (int fd, RvVerdict verdict, const char *text)
+{
+  char head[32];
+  const int n = snprintf (head, sizeof head, "verdict %d\n", (int)verdict);
+  if (write (fd, head, (size_t)n) != n || write (fd, text, strlen (text)) < 0)
+    _exit (RV_VERDICT_FAILED); /* nobody listens */
+}
+
+/* Uses nothing that may be broken but snprintf on its own stack. */
+static void
+on_signal (int number, siginfo_t *info, void *context)
+{
+  char text[4096], where[256] = "";
+  const char *what = strsignal (number);
+  if (number == SIGXCPU)
+    what = "used up its processor time: an endless loop?";
+  else if (number == SIGABRT || number == SIGTRAP)
+    what = "aborted, by an assertion or g_error, which a plugin must not do";
+  else if (number == SIGSEGV || number == SIGBUS)
+    rv_arrays_explain (info->si_addr, where, sizeof where);
+  snprintf (text, sizeof text, "%s%s%s%s%s%s", *where ? where : what, *doing_now ? "\nwhile: " : "",
+            doing_now, *parameters_now ? "\nwith: " : "", parameters_now, "\n");
+  rv_check_write (verdict_fd, RV_VERDICT_FAILED, text);
+  _exit (0);
+}
+
+void
+rv_check_perturb (gboolean other)
+{
+#ifdef M_PERTURB
+  mallopt (M_PERTURB, other ? 0xD5 : 0x2A);
+#endif
+}
+
+void
+rv_check_catch (int fd, double seconds)
+{
+  static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGXCPU };
+  static char stack_of_handler[64 * 1024]; /* the other one may be what overflowed */
+  const stack_t stack = { .ss_sp = stack_of_handler, .ss_size = sizeof stack_of_handler };
+  const rlim_t limit = (rlim_t)(seconds + 0.999);
+  struct rlimit processor;
+  struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND };
+  verdict_fd = fd;
+  sigaltstack (&stack, NULL);
+  for (guint k = 0; k < G_N_ELEMENTS (signals); k++)
+    sigaction (signals[k], &action, NULL);
+  /* processor time, not time of day: a busy machine must not make an endless loop */
+  getrlimit (RLIMIT_CPU, &processor);
+  processor.rlim_cur = MIN (limit, processor.rlim_max);
+  setrlimit (RLIMIT_CPU, &processor);
+  rv_check_perturb (FALSE);
+  g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR);
+}
