@@ -1,7 +1,8 @@
 /* Prepared datasets. The file: a header, an index with a line per recording, and the recordings one after
  * the other, each beginning at a multiple of 8. Numbers have the machine's own byte order, which the magic
- * number tells: the file is a cache of this machine and nothing else. spikes: counts per step [steps], ids
- * [sum of counts], 16 bits each, or 32 where one does not fit frames: float [steps][units] */
+ * number tells: the file is a cache of this machine and nothing else.
+ * spikes: counts per step [steps] of 32 bits, ids [sum of counts] of 16, or of 32 where one may not fit
+ * frames: float [steps][units] */
 #include "data/prepared.h"
 #include "base/threads.h"
 #include <errno.h>
@@ -11,12 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAGIC UINT64_C (0x3150455250565221) /* "!RVPREP1" backwards where the low byte comes first */
+#define MAGIC UINT64_C (0x3250455250565221) /* "!RVPREP2" backwards where the low byte comes first */
 #define CHUNK 256                           /* recordings that are read at once */
 
 typedef struct
 {
-  uint64_t magic, size, duration, index_digest;
+  uint64_t magic, size, duration;
+  uint64_t digest; /* of this header with the digest of the index in this place */
   double step_width;
   uint32_t form, samples, units, steps, classes, width, dims[3], spare;
 } Header;
@@ -52,6 +54,14 @@ digest_of (const void *data, size_t bytes)
   return rv_mix64 (digest ^ word);
 }
 
+static uint64_t
+head_digest (const Header *header, const Line *index)
+{
+  Header own = *header;
+  own.digest = digest_of (index, sizeof *index * header->samples);
+  return digest_of (&own, sizeof own);
+}
+
 /* ---- writing */
 
 typedef struct
@@ -80,15 +90,30 @@ pack (const RvRecording *r, uint32_t width, GByteArray *out)
       return;
     }
   for (uint32_t t = 0; t < r->steps; t++)
-    append_number (out, width, r->offsets[t + 1] - r->offsets[t]);
+    append_number (out, 4, r->offsets[t + 1] - r->offsets[t]);
   for (uint32_t k = 0; k < r->offsets[r->steps]; k++)
     append_number (out, width, r->ids[k]);
 }
 
+/* What can not be read again as it is must not be written. */
 static gboolean
-fits (const RvRecording *r, const RvDatasetSpec *spec)
+fits (const RvRecording *r, const RvDatasetSpec *spec, uint32_t id, GError **error)
 {
-  return r->form == spec->form && r->units == spec->units && r->steps == spec->steps;
+  if (r->form != spec->form || r->units != spec->units || r->steps != spec->steps || r->label >= spec->classes)
+    {
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
+                   "recording %u has %u units, %u steps and label %u; the dataset says %u, %u and %u classes", id,
+                   r->units, r->steps, r->label, spec->units, spec->steps, spec->classes);
+      return FALSE;
+    }
+  for (uint32_t k = 0; r->form == RV_FORM_SPIKES && k < r->offsets[r->steps]; k++)
+    if (r->ids[k] >= r->units)
+      {
+        g_set_error (error, RV_ERROR, RV_ERROR_DATA, "recording %u has spikes of unit %u, but only %u units", id,
+                     r->ids[k], r->units);
+        return FALSE;
+      }
+  return TRUE;
 }
 
 /* One recording of the chunk, by any worker. */
@@ -101,12 +126,8 @@ read_one (void *self, uint32_t index, uint32_t worker)
   const uint32_t id = chunk->first + index;
   if (!rv_dataset_read (chunk->data, 0, id, r, &chunk->errors[index]))
     return;
-  if (fits (r, spec))
+  if (fits (r, spec, id, &chunk->errors[index]))
     pack (r, chunk->width, chunk->packed[index]);
-  else
-    g_set_error (&chunk->errors[index], RV_ERROR, RV_ERROR_SHAPE,
-                 "recording %u has %u units and %u steps, the dataset says %u and %u", id, r->units, r->steps,
-                 spec->units, spec->steps);
 }
 
 static void
@@ -211,7 +232,7 @@ write_all (FILE *file, const RvDataset *data, const Watch *watch, GError **error
   if (fseeko (file, (off_t)(sizeof header + sizeof *index * spec->samples), SEEK_SET) != 0
       || !write_recordings (file, data, &header, index, watch, error))
     return FALSE;
-  header.index_digest = digest_of (index, sizeof *index * spec->samples);
+  header.digest = head_digest (&header, index);
   return fseeko (file, 0, SEEK_SET) == 0 && fwrite (&header, sizeof header, 1, file) == 1
          && fwrite (index, sizeof *index, spec->samples, file) == spec->samples && fflush (file) == 0
          && fsync (fileno (file)) == 0;
@@ -253,14 +274,14 @@ read_spikes (const Prepared *prepared, const guint8 *data, RvRecording *out)
   for (uint32_t t = 0; t < header->steps; t++)
     {
       out->offsets[t] = count;
-      count += header->width == 2 ? ((const uint16_t *)data)[t] : ((const uint32_t *)data)[t];
+      count += ((const uint32_t *)data)[t];
     }
   out->offsets[header->steps] = count;
-  if (header->width == 2)
-    for (uint32_t k = 0; k < count; k++)
-      out->ids[k] = ((const uint16_t *)data)[header->steps + k];
-  else
-    memcpy (out->ids, (const uint32_t *)data + header->steps, count * sizeof (uint32_t));
+  data += sizeof (uint32_t) * header->steps;
+  for (uint32_t k = 0; k < count && header->width == 2; k++)
+    out->ids[k] = ((const uint16_t *)data)[k];
+  if (header->width == 4 && count)
+    memcpy (out->ids, data, count * sizeof (uint32_t));
 }
 
 static gboolean
@@ -290,17 +311,19 @@ prepared_free (gpointer data)
   g_free (prepared);
 }
 
-/* The counts of a recording must lead to its end, and its ids lie below the units. */
+/* The counts of a recording must lead to its end, and zeros from there to the next multiple of 8. */
 static gboolean
 is_sound (const Header *header, const guint8 *data, uint64_t bytes)
 {
+  for (uint64_t k = bytes; k % 8; k++)
+    if (data[k])
+      return FALSE;
   if (header->form == RV_FORM_FRAMES)
     return bytes == sizeof (float) * header->steps * header->units;
-  const uint64_t numbers = bytes / header->width;
-  uint64_t count = header->steps;
-  for (uint32_t t = 0; t < header->steps && count <= numbers; t++)
-    count += header->width == 2 ? ((const uint16_t *)data)[t] : ((const uint32_t *)data)[t];
-  return count == numbers && bytes % header->width == 0;
+  uint64_t count = 0;
+  for (uint32_t t = 0; t < header->steps; t++)
+    count += ((const uint32_t *)data)[t];
+  return bytes == sizeof (uint32_t) * header->steps + count * header->width;
 }
 
 typedef struct
@@ -319,7 +342,8 @@ check_chunk (void *self, uint32_t index, uint32_t worker)
       const Line *line = &check->prepared->index[id];
       const guint8 *data = (const guint8 *)header + line->offset;
       if (line->offset % 8 || line->offset > header->size || line->bytes > header->size - line->offset
-          || line->bytes < (header->form == RV_FORM_SPIKES ? (uint64_t)header->steps * header->width : 0)
+          || (8 - line->bytes % 8) % 8 > header->size - line->offset - line->bytes
+          || line->bytes < (header->form == RV_FORM_SPIKES ? sizeof (uint32_t) * header->steps : 0)
           || digest_of (data, line->bytes) != line->digest || !is_sound (header, data, line->bytes)
           || line->label >= header->classes)
         g_atomic_int_set (&check->damaged, 1);
@@ -337,7 +361,8 @@ is_whole (const Prepared *prepared, const RvDatasetSpec *spec)
       || (header->width != 2 && header->width != 4)
       || (header->form != RV_FORM_SPIKES && header->form != RV_FORM_FRAMES)
       || header->samples > (length - sizeof *header) / sizeof (Line)
-      || digest_of (prepared->index, sizeof (Line) * header->samples) != header->index_digest)
+      || header->steps != spec->steps || header->classes != spec->classes
+      || head_digest (header, prepared->index) != header->digest)
     return FALSE;
   Check check = { prepared, 0 };
   rv_parallel_for ((header->samples + CHUNK - 1) / CHUNK, check_chunk, &check);

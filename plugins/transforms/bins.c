@@ -1,7 +1,7 @@
 /* transform/bins: events into time steps of one width. The edges lie at multiples of the width, never where a
  * recording happens to have its first event, so that a step means the same time in every recording; what is read
  * is the same whether a recording is read alone or with others. */
-#include <ranvier/ranvier.h>
+#include "steps.h"
 
 static const char *const sides[] = { "left", "right", NULL };
 static const char *const origins[] = { "zero", "first-event", NULL };
@@ -136,42 +136,6 @@ find_steps (const Binned *binned, uint32_t id, RvRecording *events, GError **err
   return TRUE;
 }
 
-/* `from` in the order of `keys`, which are below `n`; equal ones stay in the order they have. ends [n + 1]. */
-static void
-sort_by (const RvRecording *from, const uint32_t *keys, uint32_t n, uint32_t *ends, RvRecording *to)
-{
-  for (uint32_t k = 0; k <= n; k++)
-    ends[k] = 0;
-  for (uint32_t k = 0; k < from->n_events; k++)
-    ends[keys[k] + 1]++;
-  for (uint32_t k = 0; k < n; k++)
-    ends[k + 1] += ends[k];
-  for (uint32_t k = 0; k < from->n_events; k++)
-    {
-      const uint32_t at = ends[keys[k]]++; /* what was the start of key k becomes its end */
-      to->times[at] = from->times[k];
-      to->ids[at] = from->ids[k];
-    }
-  to->n_events = from->n_events;
-}
-
-/* Spikes from events in the order of (step, unit). */
-static void
-fill (const Binned *binned, const RvRecording *sorted, RvRecording *out)
-{
-  uint32_t count = 0, step = 0;
-  out->offsets[0] = 0;
-  for (uint32_t k = 0; k < sorted->n_events; k++)
-    {
-      while (step < sorted->times[k])
-        out->offsets[++step] = count;
-      if (binned->counts || count == out->offsets[step] || out->ids[count - 1] != sorted->ids[k])
-        out->ids[count++] = sorted->ids[k];
-    }
-  while (step < binned->steps)
-    out->offsets[++step] = count;
-}
-
 /* How many steps the recording lasts, at least one. Taken before find_steps overwrites the times. */
 static uint32_t
 length_of (const Binned *binned, const RvRecording *events)
@@ -183,23 +147,17 @@ length_of (const Binned *binned, const RvRecording *events)
   return (uint32_t)MIN (steps_for (end - origin, binned->width, binned->closed), binned->steps);
 }
 
-/* Two stable sorts, first by unit and then by step, take time in proportion to events + units + steps. */
 static gboolean
 read_binned (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GError **error)
 {
   const Binned *binned = self;
-  g_auto (RvRecording) events = { 0 }, sorted = { 0 }, ends = { 0 };
+  g_auto (RvRecording) events = { 0 };
   if (!rv_dataset_read (binned->source, epoch, id, &events, error))
     return FALSE;
   const uint32_t length = length_of (binned, &events);
   if (!find_steps (binned, id, &events, error))
     return FALSE;
-  rv_recording_set_events (&sorted, events.units, events.n_events);
-  rv_recording_set_spikes (&ends, MAX (events.units, binned->steps), events.units, 0);
-  sort_by (&events, events.ids, events.units, ends.offsets, &sorted);
-  sort_by (&sorted, sorted.times, binned->steps, ends.offsets, &events);
-  rv_recording_set_spikes (out, binned->steps, events.units, events.n_events);
-  fill (binned, &events, out);
+  spikes_from_steps (&events, binned->steps, binned->counts, out);
   out->label = events.label;
   out->length = binned->mask ? length : 0;
   return TRUE;
