@@ -1,0 +1,46 @@
+/* What dataset/shd and dataset/ssc share: both are spoken words put through a model of the inner ear, in HDF5 files of
+ * one layout. Each plugin tells its files and classes. */
+#ifndef SPOKEN_H
+#define SPOKEN_H
+
+#include <ranvier/ranvier.h>
+
+enum
+{
+  SPOKEN_TRAIN,
+  SPOKEN_TEST,
+  SPOKEN_VALIDATION
+};
+
+/* What a set is, as its makers describe it. */
+typedef struct
+{
+  const char *files[3]; /* by split; without a file of its own, validation is held out of the training file */
+  uint32_t samples[3], classes;
+} SpokenMake;
+
+/* The struct that the parameter tables fill. */
+typedef struct
+{
+  int split;
+  char *folder;
+  RvInts speakers, validation_speakers;
+  gboolean strict;
+  RvSelection select;
+} SpokenConfig;
+
+/* The functions of RvNodeClass and of the descriptor. */
+gboolean spoken_init (const SpokenMake *make, const SpokenConfig *config, GError **error);
+gboolean spoken_check (const SpokenMake *make, const SpokenConfig *config, RvNode *node, GError **error);
+gboolean spoken_run (const SpokenMake *make, const SpokenConfig *config, RvNode *node, GError **error);
+gboolean spoken_identify (const SpokenMake *make, const SpokenConfig *config, RvNode *node, GError **error);
+
+#define SPOKEN_PARAMS                                                                                              \
+  RV_TEXT (SpokenConfig, folder, "", "Folder of the .h5, .h5.gz or .h5.zip files; empty: looked for in the data "  \
+           "folder"),                                                                                              \
+  RV_INTS (SpokenConfig, speakers, "[]", 0, 1e9, "", "Only what these speakers said, by number; empty: all"),      \
+  RV_BOOL (SpokenConfig, strict, "yes", "Refuse a file with recordings that are empty or whose times run "         \
+           "backwards; no: keep and sort them"),                                                                   \
+  RV_SELECTION_TABLE (SpokenConfig, select)
+
+#endif

@@ -1,0 +1,55 @@
+/* dataset/ssc: the Spiking Speech Commands. Three files, one of them for validation. */
+#include "spoken.h"
+
+static const SpokenMake make
+    = { { "ssc_train.h5", "ssc_test.h5", "ssc_valid.h5" }, { 75466, 20382, 9981 }, 35 };
+
+static const char *const splits[] = { "train", "test", "validation", NULL };
+
+static gboolean
+init (void *self, GError **error)
+{
+  return spoken_init (&make, self, error);
+}
+
+static gboolean
+check (void *self, RvNode *node, GError **error)
+{
+  return spoken_check (&make, self, node, error);
+}
+
+static gboolean
+run (void *self, RvNode *node, GError **error)
+{
+  return spoken_run (&make, self, node, error);
+}
+
+static gboolean
+identify (void *self, RvNode *node, GError **error)
+{
+  return spoken_identify (&make, self, node, error);
+}
+
+static const RvParam params[] = {
+  RV_CHOICE (SpokenConfig, split, "train", splits,
+             "75,466 recordings to train on, 20,382 to test with, 9,981 for validation"),
+  SPOKEN_PARAMS,
+  RV_PARAM_END
+};
+
+static const RvOutput outputs[]
+    = { { "", RV_ARTEFACT_DATASET, "Events of 700 units" }, { NULL, RV_ARTEFACT_NONE, NULL } };
+
+static const RvNodeClass class = { outputs, check, run, identify };
+
+RV_PLUGIN ("dataset", "ssc")
+  .version = "1.0",
+  .licence = "LGPL-2.1-or-later",
+  .doc = "Spiking Speech Commands: 35 spoken words as events of 700 units",
+  .citation = "Cramer et al. 2020, The Heidelberg spiking data sets for the systematic evaluation of spiking neural "
+              "networks",
+  .params = params,
+  .params_size = sizeof (SpokenConfig),
+  .init = init,
+  RV_FUNCTIONS (class),
+};
