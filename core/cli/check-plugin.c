@@ -11,12 +11,14 @@
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PROCESSOR_SECONDS 20.0 /* most tests take less than a tenth of one */
-#define LOADED "loaded\n"      /* what the child says once it has the plugin */
+#define PROCESSOR_SECONDS 20 /* most tests take less than a tenth of one */
+#define LOADED "loaded\n"    /* what the child says once it has the plugin */
 
 static const struct
 {
@@ -55,7 +57,8 @@ rv_cli_check_test (int argc, char **argv)
   if (argc < 8)
     return RV_EXIT_USAGE;
   dup2 (STDERR_FILENO, STDOUT_FILENO); /* what a plugin prints must not look like a verdict */
-  rv_check_catch (out, g_ascii_strtod (argv[7], NULL));
+  rv_check_catch (out, (guint)MAX (atoi (argv[7]), 1));
+  setlocale (LC_NUMERIC, "C"); /* numbers become text that is read again */
   rv_registry_add_path (argv[4]);
   rv_check_at ("loading the plugin");
   RvCheck check = { .plugin = rv_registry_get (argv[1], argv[2], &error),
@@ -120,7 +123,7 @@ run_test (const Judging *j, guint number, RvVerdict *verdict)
   if (child == NULL)
     return g_strdup_printf ("no process could be started: %s", error->message);
   /* a test that waits for itself uses no processor; the machine may be busy with others */
-  g_autofree char *how = rv_child_finish (child, 10.0 * g_ascii_strtod (j->seconds, NULL));
+  g_autofree char *how = rv_child_finish (child, 10.0 * atoi (j->seconds));
   const char *said = rv_child_output (child);
   const gboolean loaded = g_str_has_prefix (said, LOADED);
   const char *head = said + (loaded ? strlen (LOADED) : 0), *words = strchr (head, '\n');
@@ -215,22 +218,38 @@ rv_check_is_plugin (const char *what)
          || (g_strv_contains (rv_registry_kinds (), kind) && !g_file_test (what, G_FILE_TEST_EXISTS));
 }
 
+/* Splits `what` and tells the folders to look in first, owned: that of a module, unless it is found there
+ * anyway. NULL if it is no module. */
+static char *
+locate (const char *what, const char *plugin_path, char **kind, char **name)
+{
+  const char *first = plugin_path != NULL ? plugin_path : "";
+  g_autofree char *full = g_canonicalize_filename (what, NULL), *folder = g_path_get_dirname (full);
+  g_autofree char *base = g_path_get_basename (full);
+  g_autoptr (GPtrArray) folders = rv_registry_folders ();
+  if (!g_str_has_suffix (what, "." G_MODULE_SUFFIX))
+    {
+      *kind = g_path_get_dirname (what);
+      *name = g_path_get_basename (what);
+      return g_strdup (first);
+    }
+  if (!rv_module_split (what, kind, name) || !g_file_test (what, G_FILE_TEST_EXISTS))
+    return NULL;
+  for (guint k = 0; k < folders->len && *first == '\0'; k++)
+    {
+      g_autofree char *file = g_build_filename (((RvPluginFolder *)folders->pdata[k])->path, base, NULL);
+      if (g_file_test (file, G_FILE_TEST_EXISTS))
+        return strcmp (file, full) == 0 ? g_strdup ("") : g_strdup (folder);
+    }
+  return g_strdup_printf ("%s%c%s", folder, G_SEARCHPATH_SEPARATOR, first);
+}
+
 int
 rv_check_plugin (const char *what, const RvCheckOptions *options)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *folder = g_path_get_dirname (what), *kind = NULL, *name = NULL, *path = NULL,
-                  *seconds = NULL;
+  g_autofree char *kind = NULL, *name = NULL, *path = locate (what, options->plugin_path, &kind, &name);
   g_autofree char *program = rv_child_program (), *scratch = g_dir_make_tmp ("ranvier-check-XXXXXX", &error);
-  const char *first = options->plugin_path != NULL ? options->plugin_path : "";
-  if (!g_str_has_suffix (what, "." G_MODULE_SUFFIX))
-    {
-      kind = g_path_get_dirname (what);
-      name = g_path_get_basename (what);
-      path = g_strdup (first);
-    }
-  else if (rv_module_split (what, &kind, &name) && g_file_test (what, G_FILE_TEST_EXISTS))
-    path = g_strdup_printf ("%s%c%s", folder, G_SEARCHPATH_SEPARATOR, first);
   if (path == NULL || scratch == NULL)
     {
       g_printerr ("ranvier check: %s %s\n", what,
@@ -238,7 +257,8 @@ rv_check_plugin (const char *what, const RvCheckOptions *options)
                                   : "is no plugin file: these are called KIND-NAME." G_MODULE_SUFFIX);
       return scratch == NULL ? RV_EXIT_FAILED : RV_EXIT_PLUGIN;
     }
-  seconds = g_strdup_printf ("%g", options->seconds > 0.0 ? options->seconds : PROCESSOR_SECONDS);
+  g_autofree char *seconds
+      = g_strdup_printf ("%d", options->seconds > 0 ? options->seconds : PROCESSOR_SECONDS);
   g_autoptr (JsonBuilder) json = options->json ? json_builder_new () : NULL;
   Judging j = { options, kind, name, path, program, scratch, seconds, json, NULL, { 0 } };
   if (json != NULL)

@@ -9,7 +9,7 @@ typedef struct
   char **settings; /* NAME=VALUE: parameters that the tests must keep */
   const char *plugin_path, *data_root;
   gboolean json;
-  double seconds; /* of processor time for each test; 0: enough */
+  int seconds; /* of processor time for each test; 0: enough */
 } RvCheckOptions;
 
 /* Whether `what` names a plugin, KIND/NAME or a module, and no pipeline file. */

@@ -52,7 +52,7 @@ RvVerdict rv_check_skip (RvCheck *check, const char *format, ...) G_GNUC_PRINTF 
 void rv_check_with (const char *parameters);
 void rv_check_at (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* Lets a crash, an abort or too much processor time end the process with a verdict, written to `fd`. */
-void rv_check_catch (int fd, double seconds);
+void rv_check_catch (int fd, guint seconds);
 /* Memory that is not yet written to holds one kind of rubbish or another. */
 void rv_check_perturb (gboolean other);
 void rv_check_write (int fd, RvVerdict verdict, const char *text);

@@ -106,12 +106,11 @@ rv_check_perturb (gboolean other)
 }
 
 void
-rv_check_catch (int fd, double seconds)
+rv_check_catch (int fd, guint seconds)
 {
   static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGXCPU };
   static char stack_of_handler[64 * 1024]; /* the other one may be what overflowed */
   const stack_t stack = { .ss_sp = stack_of_handler, .ss_size = sizeof stack_of_handler };
-  const rlim_t limit = (rlim_t)(seconds + 0.999);
   struct rlimit processor;
   struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND };
   verdict_fd = fd;
@@ -120,7 +119,7 @@ rv_check_catch (int fd, double seconds)
     sigaction (signals[k], &action, NULL);
   /* processor time, not time of day: a busy machine must not make an endless loop */
   getrlimit (RLIMIT_CPU, &processor);
-  processor.rlim_cur = MIN (limit, processor.rlim_max);
+  processor.rlim_cur = MIN (seconds, processor.rlim_max);
   setrlimit (RLIMIT_CPU, &processor);
   rv_check_perturb (FALSE);
   g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR);
