@@ -72,6 +72,17 @@ rv_archive_fail (const RvArchive *archive, int64_t offset, GError **error, const
   g_set_error_literal (error, RV_ERROR, RV_ERROR_DATA, text->str);
 }
 
+/* As it may stand in a message, on one line. */
+static char *
+clean (const char *name)
+{
+  char *text = g_utf8_make_valid (name, -1);
+  for (char *c = text; *c; c++)
+    if ((guchar)*c < 0x20 || *c == 0x7f)
+      *c = '?';
+  return text;
+}
+
 /* ---- the stream: the bytes of a file, unpacked if they are gzip */
 
 static gboolean
@@ -232,15 +243,19 @@ typedef struct Above
 static gboolean
 list (RvArchive *archive, const char *name, const Above *above, GError **error)
 {
-  g_autofree char *path = g_build_filename (archive->path, name, NULL);
+  g_autofree char *path = g_build_filename (archive->path, name, NULL), *cleaned = clean (name ? name : "");
   g_autoptr (GDir) dir = NULL;
   struct stat s;
-  if (stat (path, &s) != 0 || S_ISREG (s.st_mode))
+  if (name && strcmp (name, cleaned) != 0)
     {
-      if (S_ISREG (s.st_mode))
-        g_ptr_array_add (archive->files, g_strdup (name));
-      return TRUE;
+      g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s/%s: such a name is not read; rename it", archive->path,
+                   cleaned);
+      return FALSE;
     }
+  if (stat (path, &s) != 0)
+    return TRUE; /* a link that leads nowhere */
+  if (S_ISREG (s.st_mode))
+    g_ptr_array_add (archive->files, g_strdup (name));
   for (const Above *up = above; up; up = up->above)
     if (up->dev == s.st_dev && up->ino == s.st_ino)
       return TRUE;
@@ -306,17 +321,6 @@ rv_archive_close (RvArchive *archive)
 }
 
 /* ---- members */
-
-/* As it may stand in a message, on one line. */
-static char *
-clean (const char *name)
-{
-  char *text = g_utf8_make_valid (name, -1);
-  for (char *c = text; *c; c++)
-    if ((guchar)*c < 0x20 || *c == 0x7f)
-      *c = '?';
-  return text;
-}
 
 /* The next regular file of a zip or tar; NULL at the end and with an error. */
 static const char *

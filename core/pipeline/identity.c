@@ -5,6 +5,7 @@
 #include "pipeline/node.h"
 #include "plugin/params.h"
 #include "plugin/registry.h"
+#include <ranvier/archive.h>
 #include <string.h>
 
 static void
@@ -91,10 +92,22 @@ add_parameters (RvNode *node)
     }
 }
 
+static char *
+hash_folder (const char *folder, gboolean again, GError **error)
+{
+  g_autoptr (RvArchive) archive = rv_archive_open (folder, error);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  for (const char *name; archive && (name = rv_archive_next (archive, NULL));)
+    g_ptr_array_add (names, g_strdup (name));
+  return archive ? rv_files_hash (folder, names, again, error) : NULL;
+}
+
 gboolean
 rv_node_hash_file (RvNode *node, const char *path, GError **error)
 {
-  g_autofree char *digest = rv_file_hash (path, node->state->verify, error);
+  const gboolean again = node->state->verify;
+  g_autofree char *digest = g_file_test (path, G_FILE_TEST_IS_DIR) ? hash_folder (path, again, error)
+                                                                    : rv_file_hash (path, again, error);
   g_autofree char *base = g_path_get_basename (path), *name = g_strconcat ("file ", base, NULL);
   if (!digest)
     return FALSE;

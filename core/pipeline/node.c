@@ -230,19 +230,20 @@ rv_node_cell (const RvNode *node)
   return node->cell;
 }
 
-/* `folder`/`name`, or `name` right in `folder`'s subfolders. */
+/* `folder`/`name`, or `name` right in `folder`'s subfolders; a folder if the name ends with a slash. */
 static char *
 search_below (const char *folder, const char *name)
 {
+  const GFileTest kind = g_str_has_suffix (name, "/") ? G_FILE_TEST_IS_DIR : G_FILE_TEST_IS_REGULAR;
   g_autofree char *direct = g_build_filename (folder, name, NULL);
-  if (g_file_test (direct, G_FILE_TEST_IS_REGULAR))
+  if (g_file_test (direct, kind))
     return g_steal_pointer (&direct);
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   g_autofree char *found = NULL;
   for (const char *entry; dir && (entry = g_dir_read_name (dir));)
     {
       g_autofree char *path = g_build_filename (folder, entry, name, NULL);
-      if (g_file_test (path, G_FILE_TEST_IS_REGULAR) && (!found || strcmp (path, found) < 0))
+      if (g_file_test (path, kind) && (!found || strcmp (path, found) < 0))
         {
           g_free (found);
           found = g_steal_pointer (&path);
