@@ -1,9 +1,7 @@
-/* dataset/mnist: images and labels in IDX files, plain or gzip, as LeCun publishes MNIST; Fashion-MNIST
- * and others have the same form. The parser is our own, since no library in the distributions reads IDX. */
-#include <archive.h>
-#include <archive_entry.h>
+/* dataset/mnist: images and labels in IDX files, plain or gzip, as LeCun publishes MNIST; Fashion-MNIST and
+ * others have the same form. */
+#include "decoders/idx.h"
 #include <ranvier/ranvier.h>
-#include <string.h>
 
 static const char *const splits[] = { "train", "test", "validation", NULL };
 
@@ -21,112 +19,47 @@ enum
   VALIDATION /* held out of the training files */
 };
 
-/* A file that was read, or the first bytes of one. */
-typedef struct
-{
-  char *path;
-  GByteArray *bytes;
-} File;
-
-static void
-clear_file (File *file)
-{
-  g_free (file->path);
-  if (file->bytes)
-    g_byte_array_unref (file->bytes);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (File, clear_file)
-
-/* Appends at most `most` bytes of the unpacked content. */
-static gboolean
-read_content (File *file, size_t most, GError **error)
-{
-  struct archive *archive = archive_read_new ();
-  struct archive_entry *entry;
-  archive_read_support_filter_gzip (archive);
-  archive_read_support_format_raw (archive);
-  file->bytes = g_byte_array_new ();
-  gboolean good = archive_read_open_filename (archive, file->path, 1 << 16) == ARCHIVE_OK
-                  && archive_read_next_header (archive, &entry) == ARCHIVE_OK;
-  while (good && file->bytes->len < most)
-    {
-      guint8 block[1 << 16];
-      const la_ssize_t n = archive_read_data (archive, block, MIN (sizeof block, most - file->bytes->len));
-      good = n >= 0;
-      if (n <= 0)
-        break;
-      g_byte_array_append (file->bytes, block, (guint) n);
-    }
-  if (!good)
-    g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s can not be read: %s", file->path,
-                 archive_error_string (archive));
-  archive_read_free (archive);
-  return good;
-}
-
-/* Finds `name`.gz or `name` and reads it. */
-static gboolean
-open_file (const Mnist *mnist, RvNode *node, const char *name, size_t most, File *file, GError **error)
+/* Opens `name`.gz or `name` at its first byte. */
+static RvArchive *
+open_file (const Mnist *mnist, RvNode *node, const char *name, char **path, GError **error)
 {
   g_autofree char *packed = g_strconcat (name, ".gz", NULL);
-  file->path = rv_node_find_file (node, mnist->folder, packed, NULL);
-  if (!file->path)
-    file->path = rv_node_find_file (node, mnist->folder, name, error);
-  if (!file->path)
+  *path = rv_node_find_file (node, mnist->folder, packed, NULL);
+  if (!*path)
+    *path = rv_node_find_file (node, mnist->folder, name, error);
+  if (!*path)
     {
       g_prefix_error (error, "neither %s nor %s was found: ", packed, name);
-      return FALSE;
+      return NULL;
     }
-  return read_content (file, most, error);
+  g_autoptr (RvArchive) archive = rv_archive_open (*path, error);
+  return archive && rv_archive_next (archive, error) ? g_steal_pointer (&archive) : NULL;
 }
 
-static uint32_t
-big_endian (const File *file, size_t at)
-{
-  const guint8 *b = file->bytes->data + at;
-  return (uint32_t) b[0] << 24 | (uint32_t) b[1] << 16 | (uint32_t) b[2] << 8 | b[3];
-}
-
-typedef struct
-{
-  uint32_t count, height, width;
-} Shape;
-
-/* IDX: magic 0x0800 + 3 (images) or 1 (labels), then each dimension, big-endian. */
+/* The header of images (3 dimensions) or labels (1). */
 static gboolean
-parse_header (const File *file, uint32_t dims, Shape *shape, GError **error)
+read_header (RvArchive *archive, uint32_t dims, IdxShape *shape, GError **error)
 {
-  const size_t header = 4 + 4 * dims;
-  if (file->bytes->len < header || big_endian (file, 0) != 0x800 + dims)
-    {
-      g_set_error (error, RV_ERROR, RV_ERROR_DATA,
-                   "%s is no IDX file of %s: it should begin with the number %u", file->path,
-                   dims == 3 ? "images" : "labels", 0x800 + dims);
-      return FALSE;
-    }
-  *shape = (Shape){ big_endian (file, 4), 1, 1 };
-  if (dims == 3)
-    {
-      shape->height = big_endian (file, 8);
-      shape->width = big_endian (file, 12);
-    }
-  if (shape->count && shape->height && shape->width && shape->height <= 4096 && shape->width <= 4096)
-    return TRUE;
-  g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s says it holds %u images of %u x %u, which can not be",
-               file->path, shape->count, shape->height, shape->width);
-  return FALSE;
+  guint8 bytes[IDX_HEADER (3)];
+  char wrong[IDX_WRONG] = "";
+  const gssize n = rv_archive_read (archive, bytes, IDX_HEADER (dims), error);
+  if (n >= 0 && !idx_parse (bytes, (size_t)n, dims, shape, wrong))
+    rv_archive_fail (archive, 0, error, "%s", wrong);
+  return n >= 0 && !wrong[0];
 }
 
-static gboolean
-check_length (const File *file, size_t header, const Shape *shape, GError **error)
+/* What follows the header, which must be as much as it says. Caller owns. */
+static GBytes *
+read_values (RvArchive *archive, const IdxShape *shape, uint32_t dims, GError **error)
 {
-  const size_t expected = header + (size_t) shape->count * shape->height * shape->width;
-  if (file->bytes->len == expected)
-    return TRUE;
-  g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s is %s: it has %u bytes unpacked, its header promises %zu",
-               file->path, file->bytes->len < expected ? "cut off" : "too long", file->bytes->len, expected);
-  return FALSE;
+  const uint64_t expected = (uint64_t)shape->count * shape->height * shape->width;
+  g_autoptr (GBytes) values = rv_archive_read_all (archive, MIN (expected, G_MAXINT32), error);
+  if (!values || g_bytes_get_size (values) == expected)
+    return g_steal_pointer (&values);
+  rv_archive_fail (archive, (int64_t)(IDX_HEADER (dims) + g_bytes_get_size (values)), error,
+                   "cut off: the header promises %" G_GUINT64_FORMAT " bytes behind itself, there are %zu",
+                   expected, g_bytes_get_size (values));
+  return NULL;
 }
 
 static const char *
@@ -145,21 +78,24 @@ part_of (const Mnist *mnist)
 
 /* All of a file, before anything is chosen. */
 static RvDatasetSpec
-spec_of (const Mnist *mnist, const Shape *shape)
+spec_of (const Mnist *mnist, const IdxShape *shape)
 {
-  return (RvDatasetSpec){ .form = RV_FORM_STATIC, .samples = shape->count,
-                          .units = shape->height * shape->width, .dims = { 1, shape->height, shape->width },
-                          .classes = 10, .split = splits[mnist->split] };
+  return (RvDatasetSpec){ .form = RV_FORM_STATIC,
+                          .samples = shape->count,
+                          .units = shape->height * shape->width,
+                          .dims = { 1, shape->height, shape->width },
+                          .classes = 10,
+                          .split = splits[mnist->split] };
 }
 
 static gboolean
 check (void *self, RvNode *node, GError **error)
 {
   const Mnist *mnist = self;
-  g_auto (File) images = { NULL, NULL };
-  Shape shape;
-  if (!open_file (mnist, node, file_name (mnist, TRUE), 16, &images, error)
-      || !parse_header (&images, 3, &shape, error))
+  g_autofree char *path = NULL;
+  g_autoptr (RvArchive) archive = open_file (mnist, node, file_name (mnist, TRUE), &path, error);
+  IdxShape shape;
+  if (!archive || !read_header (archive, 3, &shape, error))
     return FALSE;
   RvDatasetSpec spec = spec_of (mnist, &shape);
   if (!rv_selection_apply (&mnist->select, part_of (mnist), &spec, error))
@@ -171,12 +107,11 @@ check (void *self, RvNode *node, GError **error)
 static gboolean
 identify (void *self, RvNode *node, GError **error)
 {
-  const Mnist *mnist = self;
   for (int k = 0; k < 2; k++)
     {
-      g_auto (File) file = { NULL, NULL };
-      if (!open_file (mnist, node, file_name (mnist, k), 8, &file, error)
-          || !rv_node_hash_file (node, file.path, error))
+      g_autofree char *path = NULL;
+      g_autoptr (RvArchive) archive = open_file (self, node, file_name (self, k), &path, error);
+      if (!archive || !rv_node_hash_file (node, path, error))
         return FALSE;
     }
   return TRUE;
@@ -185,7 +120,7 @@ identify (void *self, RvNode *node, GError **error)
 /* Owned by the dataset. */
 typedef struct
 {
-  File images, labels;
+  GBytes *images, *labels;
   uint32_t units;
 } Images;
 
@@ -193,9 +128,15 @@ static void
 free_images (gpointer data)
 {
   Images *images = data;
-  clear_file (&images->images);
-  clear_file (&images->labels);
+  g_clear_pointer (&images->images, g_bytes_unref);
+  g_clear_pointer (&images->labels, g_bytes_unref);
   g_free (images);
+}
+
+static const guint8 *
+bytes_of (GBytes *bytes)
+{
+  return g_bytes_get_data (bytes, NULL);
 }
 
 /* values = pixel / 255 */
@@ -203,57 +144,61 @@ static gboolean
 read_image (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GError **error)
 {
   const Images *images = self;
-  const guint8 *pixels = images->images.bytes->data + 16 + (size_t) id * images->units;
+  const guint8 *pixels = bytes_of (images->images) + (size_t)id * images->units;
   float *values = rv_recording_set_static (out, images->units);
   for (uint32_t k = 0; k < images->units; k++)
-    values[k] = (float) pixels[k] / 255.0f;
-  out->label = images->labels.bytes->data[8 + id];
+    values[k] = (float)pixels[k] / 255.0f;
+  out->label = bytes_of (images->labels)[id];
   return TRUE;
 }
 
-static gboolean
-load (const Mnist *mnist, RvNode *node, Images *images, Shape *shape, GError **error)
+/* One of the two files. Caller owns the bytes; NULL with an error. */
+static GBytes *
+load_file (const Mnist *mnist, RvNode *node, gboolean images, IdxShape *shape, GError **error)
 {
-  Shape labels;
-  if (!open_file (mnist, node, file_name (mnist, TRUE), G_MAXINT32, &images->images, error)
-      || !open_file (mnist, node, file_name (mnist, FALSE), G_MAXINT32, &images->labels, error)
-      || !parse_header (&images->images, 3, shape, error)
-      || !parse_header (&images->labels, 1, &labels, error)
-      || !check_length (&images->images, 16, shape, error)
-      || !check_length (&images->labels, 8, &labels, error))
-    return FALSE;
-  images->units = shape->height * shape->width;
-  if (labels.count != shape->count)
+  const uint32_t dims = images ? 3 : 1;
+  g_autofree char *path = NULL;
+  g_autoptr (RvArchive) archive = open_file (mnist, node, file_name (mnist, images), &path, error);
+  const IdxShape expected = *shape;
+  if (!archive || !read_header (archive, dims, shape, error))
+    return NULL;
+  if (!images && shape->count != expected.count)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s holds %u images, but %s holds %u labels",
-                   images->images.path, shape->count, images->labels.path, labels.count);
-      return FALSE;
+      rv_archive_fail (archive, 4, error, "there are %u labels, but %u images in the other file",
+                       shape->count, expected.count);
+      return NULL;
     }
-  for (uint32_t k = 0; k < labels.count; k++)
-    if (images->labels.bytes->data[8 + k] > 9)
+  g_autoptr (GBytes) values = read_values (archive, shape, dims, error);
+  for (uint32_t k = 0; values && !images && k < shape->count; k++)
+    if (bytes_of (values)[k] > 9)
       {
-        g_set_error (error, RV_ERROR, RV_ERROR_DATA, "%s: label %u is %u, which is no class of 0 to 9",
-                     images->labels.path, k, images->labels.bytes->data[8 + k]);
-        return FALSE;
+        rv_archive_fail (archive, IDX_HEADER (1) + k, error, "label %u is %u, which is no class of 0 to 9", k,
+                         bytes_of (values)[k]);
+        return NULL;
       }
-  return TRUE;
+  return g_steal_pointer (&values);
 }
 
 static gboolean
 run (void *self, RvNode *node, GError **error)
 {
+  const Mnist *mnist = self;
   Images *images = g_new0 (Images, 1);
-  Shape shape;
-  if (!load (self, node, images, &shape, error))
+  IdxShape shape = { 0, 0, 0 }, labels_shape;
+  images->images = load_file (mnist, node, TRUE, &shape, error);
+  labels_shape = shape;
+  if (images->images)
+    images->labels = load_file (mnist, node, FALSE, &labels_shape, error);
+  if (!images->labels)
     {
       free_images (images);
       return FALSE;
     }
-  const Mnist *mnist = self;
   const RvDatasetSpec spec = spec_of (mnist, &shape);
   g_autofree uint32_t *labels = g_new (uint32_t, shape.count + 1);
+  images->units = spec.units;
   for (uint32_t k = 0; k < shape.count; k++)
-    labels[k] = images->labels.bytes->data[8 + k];
+    labels[k] = bytes_of (images->labels)[k];
   RvDataset *all = rv_dataset_new (&spec, read_image, images, free_images);
   RvDataset *selected = rv_dataset_select (all, &mnist->select, part_of (mnist), labels, error);
   if (!selected)
@@ -266,21 +211,55 @@ static const RvParam params[] = {
   RV_CHOICE (Mnist, split, "train", splits,
              "60,000 images to train on, 10,000 to test with, or what `validation` holds out of the 60,000"),
   RV_TEXT (Mnist, folder, "", "Folder of the four files; empty: looked for in the data folder"),
-  RV_SELECTION_TABLE (Mnist, select),
-  RV_PARAM_END
+  RV_SELECTION_TABLE (Mnist, select), RV_PARAM_END
 };
 
 static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_DATASET, "The images" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
-static const RvNodeClass class = { outputs, check, run, identify };
+/* Both sets have files of the same names; these are their sizes and MD5s, packed and unpacked. */
+#define IDX_FILE(name, url, size, md5, content)                                                              \
+  { name ".gz", (const char *const[]){ name, NULL }, url name ".gz", size, md5, NULL, content }
+#define MNIST(name, size, md5, content)                                                                      \
+  IDX_FILE (name, "https://ossci-datasets.s3.amazonaws.com/mnist/", size, md5, content)
+#define FASHION(name, md5)                                                                                   \
+  IDX_FILE (name, "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", 0, md5, NULL)
 
-RV_PLUGIN ("dataset", "mnist")
-  .version = "1.0",
-  .licence = "LGPL-2.1-or-later",
-  .doc = "MNIST, Fashion-MNIST and others in IDX files, plain or gzip",
-  .citation = "LeCun, Cortes and Burges, The MNIST database of handwritten digits",
-  .params = params,
-  .params_size = sizeof (Mnist),
-  RV_FUNCTIONS (class),
-};
+static const RvOfficialFile mnist_files[]
+    = { MNIST ("train-images-idx3-ubyte", 9912422, "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+               "6bbc9ace898e44ae57da46a324031adb"),
+        MNIST ("train-labels-idx1-ubyte", 28881, "d53e105ee54ea40749a09fcbcd1e9432",
+               "a25bea736e30d166cdddb491f175f624"),
+        MNIST ("t10k-images-idx3-ubyte", 1648877, "9fb629c4189551a2d022fa330f9573f3",
+               "2646ac647ad5339dbf082846283269ea"),
+        MNIST ("t10k-labels-idx1-ubyte", 4542, "ec29112dd5afa0611ce80d1b7f02629c",
+               "27ae3e4e09519cfbb04c329615203637"),
+        { NULL } };
+
+static const RvOfficialFile fashion_files[]
+    = { FASHION ("train-images-idx3-ubyte", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
+        FASHION ("train-labels-idx1-ubyte", "25c81989df183df01b3e8a0aad5dffbe"),
+        FASHION ("t10k-images-idx3-ubyte", "bef4ecab320f06d8554ea6380940ec79"),
+        FASHION ("t10k-labels-idx1-ubyte", "bb300cfdad3c16e7a12a480ee83cd310"),
+        { NULL } };
+
+static const char *const published[] = { "train", "test", NULL };
+
+static const RvOfficialSet sets[]
+    = { { .name = "mnist", .title = "MNIST", .page = "http://yann.lecun.com/exdb/mnist/", .folder = "mnist",
+          .how = "The makers' page has the files no more; the address of each is that of PyTorch's copy.",
+          .splits = published, .files = mnist_files },
+        { .name = "fashion-mnist", .title = "Fashion-MNIST",
+          .page = "https://github.com/zalandoresearch/fashion-mnist", .folder = "fashion-mnist",
+          .how = "Debian's package dataset-fashion-mnist has them too, in /usr/share/datasets.",
+          .splits = published, .files = fashion_files },
+        { NULL } };
+
+static const RvNodeClass class = { outputs, check, run, identify, sets };
+
+RV_PLUGIN ("dataset", "mnist").version = "1.0", .licence = "LGPL-2.1-or-later",
+                      .doc = "MNIST, Fashion-MNIST and others in IDX files, plain or gzip",
+                      .citation = "LeCun, Cortes and Burges, The MNIST database of handwritten digits",
+                      .params = params, .params_size = sizeof (Mnist), RV_FUNCTIONS (class),
+}
+;

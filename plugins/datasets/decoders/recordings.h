@@ -1,0 +1,72 @@
+/* Recordings of an event camera in memory, about three bytes an event, and a dataset that reads them: what is
+ * common to the plugins that decode such files. */
+#ifndef DECODERS_RECORDINGS_H
+#define DECODERS_RECORDINGS_H
+
+#include "decoder.h"
+#include <ranvier/ranvier.h>
+
+typedef struct
+{
+  char *name;     /* of its file; owned */
+  uint32_t order; /* says what comes first; if equal, the names do */
+  uint32_t label;
+  guint8 *bytes; /* packed, see recordings.c; owned */
+  uint32_t n, duration;
+  uint64_t start; /* by the camera's clock */
+} Recording;
+
+/* What a dataset owns. */
+typedef struct
+{
+  GArray *items;          /* Recording */
+  uint32_t width, height; /* of the sensor */
+  gboolean grows;         /* that is not known: as large as the events need */
+  gboolean wide;          /* four bytes for the pixel of an event, otherwise two for its unit */
+  gboolean sort;          /* events whose times run backwards are put in order, not refused */
+  uint64_t events;        /* of all */
+  char **classes;         /* names, or NULL; owned */
+} Recordings;
+
+/* Entry of a parameter table for `sort`, an int `f` of the struct `S`. */
+extern const char *const recordings_orders[];
+#define RECORDINGS_ORDER(S, f)                                                                               \
+  RV_CHOICE (S, f, "given", recordings_orders,                                                               \
+             "Where the times of a file run backwards. given: it is refused; sorted: they are put in order")
+
+/* For a sensor of that size; 0, 0: as the events say. */
+Recordings *recordings_new (uint32_t width, uint32_t height, gboolean sort);
+
+void recordings_free (gpointer recordings);
+
+/* Reads the current member of `archive`, of at most so many bytes, and decodes it into `events` (CameraEvent,
+ * emptied before; NULL: for the size of the sensor alone). FALSE if it is damaged, has pixels outside of the
+ * sensor, times that run backwards, or no event. `clock` says where its time begins: 0, or at its first event
+ * where that is the camera's. */
+gboolean recordings_read (Recordings *recordings, RvArchive *archive, size_t most, GArray *events,
+                          uint64_t *clock, GError **error);
+
+/* Adds the events [n], which begin at `start` or later, under the name, order and label of `what`. Without a
+ * duration the recording ends with its last event. Messages are about the current member of `archive`. */
+gboolean recordings_add (Recordings *recordings, const CameraEvent *events, size_t n, uint64_t start,
+                         uint64_t duration, const Recording *what, RvArchive *archive, GError **error);
+
+/* Appends the events of a recording again, with the times of the camera's clock. */
+void recordings_unpack (const Recordings *recordings, const Recording *recording, GArray *events);
+
+/* Takes recording `index` out and frees it; the last one gets its place. */
+void recordings_remove (Recordings *recordings, guint index);
+
+/* Sorts by `order`, then by the last part of the names, then by label, so that the first so many are not all
+ * of one class. FALSE if two are equal: `path` is in the message. */
+gboolean recordings_sort (Recordings *recordings, const char *path, GError **error);
+
+/* A dataset of those that are selected; `recordings` is consumed. `spec` says split and classes, and
+ * recordings_shape the rest. */
+RvDataset *recordings_dataset (Recordings *recordings, RvDatasetSpec spec, const RvSelection *select,
+                               RvPart part, GError **error);
+
+/* Form, units and dims for a sensor of that size. */
+void recordings_shape (RvDatasetSpec *spec, uint32_t width, uint32_t height);
+
+#endif
