@@ -7,6 +7,7 @@
 #define RANVIER_NODE_H
 
 #include <ranvier/dataset.h>
+#include <ranvier/official.h>
 #include <ranvier/plugin.h>
 #include <ranvier/table.h>
 
@@ -42,6 +43,9 @@ typedef struct
   /** Hashes into the node's identity what the parameters do not say, the files read for instance, by
    * rv_node_hash_file. Called after check. May be NULL. */
   gboolean (*identify) (void *self, RvNode *node, GError **error);
+
+  /** Of a dataset: the sets that it reads, as their makers publish them; ends with a NULL name. May be NULL. */
+  const RvOfficialSet *sets;
 } RvNodeClass;
 
 /* ---- ports */

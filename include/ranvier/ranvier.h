@@ -15,6 +15,7 @@
 #include <ranvier/math.h>
 #include <ranvier/neuron.h>
 #include <ranvier/node.h>
+#include <ranvier/official.h>
 #include <ranvier/optimizer.h>
 #include <ranvier/param.h>
 #include <ranvier/plugin.h>

@@ -119,8 +119,16 @@ static const Fact facts[] = {
   /* node.h */
   SIZE (RvOutput, 32), AT (RvOutput, name, 0), AT (RvOutput, kind, 8), AT (RvOutput, doc, 16),
   AT (RvOutput, reserved, 24),
-  SIZE (RvNodeClass, 32), AT (RvNodeClass, outputs, 0), AT (RvNodeClass, check, 8),
-  AT (RvNodeClass, run, 16), AT (RvNodeClass, identify, 24),
+  SIZE (RvNodeClass, 40), AT (RvNodeClass, outputs, 0), AT (RvNodeClass, check, 8),
+  AT (RvNodeClass, run, 16), AT (RvNodeClass, identify, 24), AT (RvNodeClass, sets, 32),
+  /* official.h */
+  SIZE (RvOfficialFile, 88), AT (RvOfficialFile, name, 0), AT (RvOfficialFile, also, 8),
+  AT (RvOfficialFile, url, 16), AT (RvOfficialFile, size, 24), AT (RvOfficialFile, md5, 32),
+  AT (RvOfficialFile, sha256, 40), AT (RvOfficialFile, content_md5, 48), AT (RvOfficialFile, reserved, 56),
+  SIZE (RvOfficialSet, 96), AT (RvOfficialSet, name, 0), AT (RvOfficialSet, title, 8),
+  AT (RvOfficialSet, page, 16), AT (RvOfficialSet, how, 24), AT (RvOfficialSet, folder, 32),
+  AT (RvOfficialSet, splits, 40), AT (RvOfficialSet, steps, 48), AT (RvOfficialSet, files, 56),
+  AT (RvOfficialSet, reserved, 64),
   /* table.h */
   VALUE (RV_COLUMN_TEXT, 0), VALUE (RV_COLUMN_REAL, 1), VALUE (RV_COLUMN_INT, 2),
   VALUE (RV_FIGURE_LINE, 0), VALUE (RV_FIGURE_BARS, 1), VALUE (RV_FIGURE_HISTOGRAM, 2),
