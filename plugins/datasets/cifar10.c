@@ -301,7 +301,19 @@ static const RvParam params[] = {
 static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_DATASET, "The images" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
-static const RvNodeClass class = { outputs, check, run, identify };
+static const char *const published[] = { "train", "test", NULL };
+
+static const RvOfficialFile files[]
+    = { { ARCHIVE, (const char *const[]){ "data_batch_1.bin", NULL }, "https://www.cs.toronto.edu/~kriz/" ARCHIVE, 170052171,
+          "c32a1d4ab5d03f1284b67883e8d87530", "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd" },
+        { NULL } };
+
+static const RvOfficialSet sets[]
+    = { { .name = "cifar10", .title = "CIFAR-10", .page = "https://www.cs.toronto.edu/~kriz/cifar.html",
+          .splits = published, .files = files },
+        { NULL } };
+
+static const RvNodeClass class = { outputs, check, run, identify, sets };
 
 RV_PLUGIN ("dataset", "cifar10")
   .version = "1.0",

@@ -414,7 +414,22 @@ static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_DATASET, "The clips, in the order of the makers' lists" },
         { NULL, RV_ARTEFACT_NONE, NULL } };
 
-static const RvNodeClass class = { outputs, check, run, identify };
+static const char *const published[] = { "train", "test", NULL };
+
+static const RvOfficialFile files[] = {
+  { .name = "DvsGesture.tar.gz", .also = (const char *const[]){ "DvsGesture.tar", "trials_to_train.txt", NULL },
+    .md5 = "8a5c71fb11e24e5ca5b11866ca6c00a1" },
+  { NULL }
+};
+
+static const RvOfficialSet sets[]
+    = { { .name = "dvsgesture", .title = "DVS128 Gesture",
+          .page = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794",
+          .how = "Fetch DvsGesture.tar.gz with a browser: its makers' store lets no program in.",
+          .splits = published, .steps = "use: transform/frames, frames: 20", .files = files },
+        { NULL } };
+
+static const RvNodeClass class = { outputs, check, run, identify, sets };
 
 RV_PLUGIN ("dataset", "dvsgesture")
     .version = "1.0",

@@ -217,13 +217,14 @@ static const RvParam params[] = {
 static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_DATASET, "The images" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
-/* Both sets have files of the same names; these are their sizes and MD5s, packed and unpacked. */
+/* Both sets have files of the same names; these are their sizes and MD5s, packed and unpacked, the latter of Fashion-MNIST
+ * as Debian's package has it. */
 #define IDX_FILE(name, url, size, md5, content)                                                              \
   { name ".gz", (const char *const[]){ name, NULL }, url name ".gz", size, md5, NULL, content }
 #define MNIST(name, size, md5, content)                                                                      \
   IDX_FILE (name, "https://ossci-datasets.s3.amazonaws.com/mnist/", size, md5, content)
-#define FASHION(name, md5)                                                                                   \
-  IDX_FILE (name, "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", 0, md5, NULL)
+#define FASHION(name, md5, content)                                                                          \
+  IDX_FILE (name, "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", 0, md5, content)
 
 static const RvOfficialFile mnist_files[]
     = { MNIST ("train-images-idx3-ubyte", 9912422, "f68b3c2dcbeaaa9fbdd348bbdeb94873",
@@ -237,17 +238,21 @@ static const RvOfficialFile mnist_files[]
         { NULL } };
 
 static const RvOfficialFile fashion_files[]
-    = { FASHION ("train-images-idx3-ubyte", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-        FASHION ("train-labels-idx1-ubyte", "25c81989df183df01b3e8a0aad5dffbe"),
-        FASHION ("t10k-images-idx3-ubyte", "bef4ecab320f06d8554ea6380940ec79"),
-        FASHION ("t10k-labels-idx1-ubyte", "bb300cfdad3c16e7a12a480ee83cd310"),
+    = { FASHION ("train-images-idx3-ubyte", "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                 "f4a8712d7a061bf5bd6d2ca38dc4d50a"),
+        FASHION ("train-labels-idx1-ubyte", "25c81989df183df01b3e8a0aad5dffbe",
+                 "9018921c3c673c538a1fc5bad174d6f9"),
+        FASHION ("t10k-images-idx3-ubyte", "bef4ecab320f06d8554ea6380940ec79",
+                 "8181f5470baa50b63fa0f6fddb340f0a"),
+        FASHION ("t10k-labels-idx1-ubyte", "bb300cfdad3c16e7a12a480ee83cd310",
+                 "15d484375f8d13e6eb1aabb0c3f46965"),
         { NULL } };
 
 static const char *const published[] = { "train", "test", NULL };
 
 static const RvOfficialSet sets[]
     = { { .name = "mnist", .title = "MNIST", .page = "http://yann.lecun.com/exdb/mnist/", .folder = "mnist",
-          .how = "The makers' page has the files no more; the address of each is that of PyTorch's copy.",
+          .how = "What is fetched is PyTorch's copy, since the makers' page often refuses.",
           .splits = published, .files = mnist_files },
         { .name = "fashion-mnist", .title = "Fashion-MNIST",
           .page = "https://github.com/zalandoresearch/fashion-mnist", .folder = "fashion-mnist",

@@ -169,7 +169,21 @@ static const RvParam params[] = {
 static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "The recordings, in the order of MNIST" },
                                     { NULL, RV_ARTEFACT_NONE, NULL } };
 
-static const RvNodeClass class = { outputs, check, run, identify };
+static const char *const published[] = { "train", "test", NULL };
+
+static const RvOfficialFile files[] = {
+  { .name = "Train.zip", .also = (const char *const[]){ "Train/", NULL }, .md5 = "20959b8e626244a1b502305a9e6e2031" },
+  { .name = "Test.zip", .also = (const char *const[]){ "Test/", NULL }, .md5 = "69ca8762b2fe404d9b9bad1103e97832" },
+  { NULL }
+};
+
+static const RvOfficialSet sets[]
+    = { { .name = "nmnist", .title = "N-MNIST", .page = "https://www.garrickorchard.com/datasets/n-mnist",
+          .how = "Fetch both files with a browser, about 1.1 GB, from where its makers' page leads.",
+          .splits = published, .steps = "use: transform/bins, width: 3 ms, steps: 100", .files = files },
+        { NULL } };
+
+static const RvNodeClass class = { outputs, check, run, identify, sets };
 
 RV_PLUGIN ("dataset", "nmnist")
     .version = "1.0",

@@ -41,7 +41,17 @@ static const RvParam params[] = {
 static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_DATASET, "Events of 700 units" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
-static const RvNodeClass class = { outputs, check, run, identify };
+static const char *const published[] = { "train", "test", NULL };
+
+static const RvOfficialFile files[] = {
+  SPOKEN_FILE ("shd_train.h5", "f3252aeb598ac776c1b526422d90eecb"),
+  SPOKEN_FILE ("shd_test.h5", "1503a5064faa34311c398fb0a1ed0a6f"),
+  { NULL }
+};
+
+static const RvOfficialSet sets[] = { SPOKEN_SET ("shd", "Spiking Heidelberg Digits", published, files), { NULL } };
+
+static const RvNodeClass class = { outputs, check, run, identify, sets };
 
 RV_PLUGIN ("dataset", "shd")
   .version = "1.0",

@@ -43,4 +43,14 @@ gboolean spoken_identify (const SpokenMake *make, const SpokenConfig *config, Rv
            "backwards; no: keep and sort them"),                                                                   \
   RV_SELECTION_TABLE (SpokenConfig, select)
 
+/* A file that is published packed, and the names under which it is read too. */
+#define SPOKEN_FILE(unpacked, digest)                                                                        \
+  { .name = unpacked ".zip", .also = (const char *const[]){ unpacked, unpacked ".gz", NULL }, .md5 = digest, \
+    .url = "https://zenkelab.org/datasets/" unpacked ".zip" }
+
+/* The steps are those of the published preparation. */
+#define SPOKEN_SET(short_name, long_name, all_splits, all_files)                                             \
+  { .name = short_name, .title = long_name, .page = "https://zenkelab.org/datasets/", .splits = all_splits,   \
+    .steps = "use: transform/bins, width: 1 ms, steps: 1000, closed: right", .files = all_files }
+
 #endif

@@ -40,7 +40,18 @@ static const RvParam params[] = {
 static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_DATASET, "Events of 700 units" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
-static const RvNodeClass class = { outputs, check, run, identify };
+static const char *const published[] = { "train", "test", "validation", NULL };
+
+static const RvOfficialFile files[] = {
+  SPOKEN_FILE ("ssc_train.h5", "d102be95e7144fcc0553d1f45ba94170"),
+  SPOKEN_FILE ("ssc_test.h5", "a35ff1e9cffdd02a20eb850c17c37748"),
+  SPOKEN_FILE ("ssc_valid.h5", "b4eee3516a4a90dd0c71a6ac23a8ae43"),
+  { NULL }
+};
+
+static const RvOfficialSet sets[] = { SPOKEN_SET ("ssc", "Spiking Speech Commands", published, files), { NULL } };
+
+static const RvNodeClass class = { outputs, check, run, identify, sets };
 
 RV_PLUGIN ("dataset", "ssc")
   .version = "1.0",
