@@ -43,6 +43,7 @@
 #define RV_NEURON_S_STORE(name)    state_##name[l] = x.name;
 #define RV_NEURON_S_RECORD(name)   entry_##name[l] = x.name;
 #define RV_NEURON_S_RECALL(name)   x.name = entry_##name[l];
+#define RV_NEURON_S_COPY(name)     v.name = x.name;
 #define RV_NEURON_S_GRADIENT(name) float *gradient_##name = run->state_gradient[RV_NEURON_ID (state_##name)];
 #define RV_NEURON_S_LOAD_G(name)   gx.name = gradient_##name[l];
 #define RV_NEURON_S_STORE_G(name)  gradient_##name[l] = gx.name;
@@ -212,7 +213,8 @@ RV_NEURON_ID (backward_body) (const void *self, const RvNeuronBackward *run, con
           RV_NEURON_PARAMS (RV_NEURON_P_LOAD)
           RV_NEURON_STATES (RV_NEURON_S_RECALL)
           RV_NEURON_STATES (RV_NEURON_S_LOAD_G)
-          State v = x;
+          State v; /* field by field: gcc makes no vectors of a copy of a struct of two floats */
+          RV_NEURON_STATES (RV_NEURON_S_COPY)
           const float i = current[l], z = integrate (&p, &v, i);
           const float s = relaxed ? s_row[l] : (z > 0.0f ? 1.0f : 0.0f);
           float gs = attached * reset_adjoint (&p, &v, s, &gx, &gp);
