@@ -322,6 +322,18 @@ rv_archive_close (RvArchive *archive)
 
 /* ---- members */
 
+/* Behind the end of a tar come zeros, and then the checksum of the gzip stream, over all that was handed out: to see it
+ * the stream must be read to its end. */
+static gboolean
+ends_well (RvArchive *archive)
+{
+  ssize_t n = 0;
+  for (size_t sum = 0; archive->block && sum < 1 << 24; sum += (size_t)n)
+    if ((n = read_stream (archive, archive->block + BLOCK, BLOCK)) <= 0)
+      break;
+  return n >= 0;
+}
+
 /* The next regular file of a zip or tar; NULL at the end and with an error. */
 static const char *
 next_packed (RvArchive *archive, GError **error)
@@ -346,7 +358,9 @@ next_packed (RvArchive *archive, GError **error)
     rv_archive_fail (archive, -1, error, "what follows in the archive can not be read: %s",
                      archive_error_string (archive->packed));
   g_clear_pointer (&archive->member, g_free);
-  if (code == ARCHIVE_EOF && was_replaced (archive))
+  if (code == ARCHIVE_EOF && !ends_well (archive))
+    rv_archive_fail (archive, -1, error, "%s", archive->why);
+  else if (code == ARCHIVE_EOF && was_replaced (archive))
     rv_archive_fail (archive, -1, error, "replaced");
   return NULL;
 }
