@@ -217,8 +217,9 @@ check_drop (const Stage *s, const uint32_t dims[3], const RvRecording *in, const
     }
   if (s->a == 0)
     g_assert_cmpuint (went->len, ==, (guint)(ratio * before->len + 0.5));
+  const uint32_t lasts = in->form == RV_FORM_EVENTS ? in->duration : in->length ? in->length : in->steps;
   if (s->a == 1 && went->len)
-    g_assert_cmpfloat (high[0] - low[0], <, ratio * (in->form == RV_FORM_EVENTS ? in->duration : in->steps) + 0.5);
+    g_assert_cmpfloat (high[0] - low[0], <, ratio * lasts + 0.5);
   if (s->a == 2 && went->len)
     g_assert_cmpfloat ((high[1] - low[1] + 1) * (high[2] - low[2] + 1), <=, ratio * width * height + width);
   if (s->a == 3)
@@ -468,6 +469,31 @@ test_ratio (void)
       }
 }
 
+/* The rectangle has the sides of the sensor, scaled: a quarter of 20 x 20 is 10 x 10. */
+static void
+test_shape (void)
+{
+  g_autoptr (RvDataset) source = full ();
+  g_autoptr (RvDataset) data
+      = test_transform (source, "{use: transform/event-drop, data: d, policy: area, ratio: 0.25}", NULL);
+  for (uint32_t id = 0; id < 10; id++)
+    {
+      g_auto (RvRecording) r = { 0 };
+      gboolean there[SIDE * SIDE] = { FALSE };
+      guint rows[SIDE] = { 0 }, columns[SIDE] = { 0 };
+      g_assert_true (rv_dataset_read (data, 0, id, &r, NULL));
+      for (uint32_t k = 0; k < r.n_events; k++)
+        there[r.ids[k] % (SIDE * SIDE)] = TRUE;
+      for (guint k = 0; k < SIDE * SIDE; k++)
+        {
+          rows[k / SIDE] += !there[k];
+          columns[k % SIDE] += !there[k];
+        }
+      for (guint k = 0; k < SIDE; k++)
+        g_assert_true ((rows[k] == 0 || rows[k] == SIDE / 2) && (columns[k] == 0 || columns[k] == SIDE / 2));
+    }
+}
+
 /* mixed: all four happen, about equally often. */
 static void
 test_mixed (void)
@@ -569,6 +595,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/events/chains", test_chains);
   g_test_add_func ("/events/drop/ratio", test_ratio);
+  g_test_add_func ("/events/drop/shape", test_shape);
   g_test_add_func ("/events/drop/mixed", test_mixed);
   g_test_add_func ("/events/drop/varies", test_varies);
   g_test_add_func ("/events/drop/streams", test_streams);
