@@ -1,6 +1,7 @@
 /* What is kept between runs, from outside: a second run computes nothing and writes the same files, a change computes
  * what depends on it, damage is seen, two runs at once do the work once, and the cache has a cap. */
 #include "support.h"
+#include <ranvier/random.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -270,6 +271,106 @@ test_nowhere (Fixture *f, gconstpointer user)
   g_assert_cmpuint (count (said, "epoch 2/2"), ==, 2);
 }
 
+/* ---- data prepared from events */
+
+#define EVENTS                                                                                               \
+  "let: {width: 10 ms}\n"                                                                                    \
+  "nodes:\n"                                                                                                 \
+  "  recorded: {use: dataset/nmnist, folder: %s}\n"                                                          \
+  "  train: {use: transform/bins, data: recorded, width: $(width), steps: 12}\n"                             \
+  "  frames: {use: transform/frames, data: recorded, frames: 12}\n"                                          \
+  "  fit:\n"                                                                                                 \
+  "    use: trainer/bptt\n"                                                                                  \
+  "    data: train\n"                                                                                        \
+  "    network:\n"                                                                                           \
+  "      - {use: dense, units: 12, neuron: {use: lif, threshold: 0.3}}\n"                                      \
+  "      - {use: dense, units: 10, neuron: leaky-integrator}\n"                                                \
+  "    decoder: mean-membrane\n"                                                                             \
+  "    epochs: 2\n"                                                                                          \
+  "    batch: 8\n"                                                                                           \
+  "  score: {use: analysis/accuracy, model: fit.last, data: train}\n"
+
+/* Four recordings of each digit in the five bytes an event of N-MNIST: x, y, polarity and time, ON in the upper half of
+ * the sensor for the first five digits. */
+static void
+record (const Fixture *f)
+{
+  const RvStream stream = rv_stream_new (4, "", "nmnist", "");
+  for (uint32_t k = 0; k < 40; k++)
+    {
+      g_autofree char *folder = g_strdup_printf ("%s/recorded/Train/%u", f->folder, k / 4),
+                      *path = g_strdup_printf ("%s/%05u.bin", folder, k);
+      guint8 bytes[60][5];
+      for (uint32_t e = 0; e < 60; e++)
+        {
+          const uint32_t t = e * 1900 + 7;
+          bytes[e][0] = (guint8)(rv_stream_bits (stream, k * 1000 + 2 * e) % 34);
+          bytes[e][1] = (guint8)(rv_stream_bits (stream, k * 1000 + 2 * e + 1) % 17 + (k >= 20 ? 17 : 0));
+          bytes[e][2] = (guint8)((e % 2 ? 0x80 : 0) | t >> 16);
+          bytes[e][3] = (guint8)(t >> 8);
+          bytes[e][4] = (guint8)t;
+        }
+      g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+      g_assert_true (g_file_set_contents (path, (const char *)bytes, sizeof bytes, NULL));
+    }
+}
+
+/* The study becomes one over events. */
+static void
+set_up_events (const Fixture *f)
+{
+  g_autofree char *folder = path_of (f, "recorded"), *file = path_of (f, "study.yaml");
+  g_autofree char *text = g_strdup_printf (EVENTS, folder);
+  record (f);
+  g_assert_true (g_file_set_contents (file, text, -1, NULL));
+}
+
+static void
+count_data (const char *root, const char *name, gpointer user)
+{
+  *(guint *)user += g_str_has_suffix (name, "/result/data");
+}
+
+static guint
+prepared (const Fixture *f)
+{
+  g_autofree char *cache = path_of (f, "cache");
+  guint n = 0;
+  walk (cache, "", count_data, &n);
+  return n;
+}
+
+/* A second training on the same events maps what the first prepared, and comes to the same bits; so does one without it.
+ * Damage to it is said, which shows that it is taken. */
+static void
+test_prepared (Fixture *f, gconstpointer user)
+{
+  set_up_events (f);
+  g_autofree char *one = path_of (f, "one"), *two = path_of (f, "two"), *three = path_of (f, "three"),
+                  *state = path_of (f, "state"), *cache = path_of (f, "cache");
+  g_autofree char *first = run (f, "one", "");
+  g_assert_cmpuint (count (first, "epoch 2/2"), ==, 1);
+  g_assert_cmpuint (prepared (f), ==, 2); /* the bins and the frames */
+  test_remove (state); /* the models, so that training begins again */
+  Search damaged = { "/result/data", 0 };
+  g_autofree char *second = run (f, "two", "");
+  g_assert_cmpuint (count (second, "epoch 2/2"), ==, 1);
+  g_assert_cmpuint (count (second, "prepared again"), ==, 0);
+  walk (one, "", same_file, two);
+  walk (cache, "", spoil, &damaged);
+  g_assert_cmpuint (damaged.found, ==, 2);
+  test_remove (state);
+  g_autofree char *third = run (f, "three", "");
+  g_assert_cmpuint (count (third, "prepared again"), ==, 2); /* so the second run took both */
+  g_assert_cmpuint (count (third, "epoch 2/2"), ==, 1);
+  walk (one, "", same_file, three);
+  g_autofree char *frames = run (f, "four", "-s fit.data=frames -s score.data=frames");
+  g_assert_cmpuint (count (frames, "epoch 2/2"), ==, 1);
+  g_assert_cmpuint (prepared (f), ==, 2); /* both were there */
+  g_autofree char *width = run (f, "five", "-s width='9 ms'");
+  g_assert_cmpuint (prepared (f), ==, 3); /* other bins are other data */
+}
+
 static void
 tear_down (Fixture *f, gconstpointer user)
 {
@@ -287,7 +388,7 @@ main (int argc, char **argv)
   } tests[] = { { "/store/reused", test_reused },           { "/store/model-revived", test_model_revived },
                 { "/store/changes", test_changes },         { "/store/damage", test_damage },
                 { "/store/two-at-once", test_two_at_once }, { "/store/cap", test_cap },
-                { "/store/nowhere", test_nowhere } };
+                { "/store/nowhere", test_nowhere },         { "/store/prepared", test_prepared } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
     g_test_add (tests[k].path, Fixture, NULL, set_up, tests[k].test, tear_down);
