@@ -99,18 +99,19 @@ pack (const RvRecording *r, uint32_t width, GByteArray *out)
 static gboolean
 fits (const RvRecording *r, const RvDatasetSpec *spec, uint32_t id, GError **error)
 {
-  if (r->form != spec->form || r->units != spec->units || r->steps != spec->steps || r->label >= spec->classes)
+  if (r->form != spec->form || r->units != spec->units || r->steps != spec->steps
+      || r->label >= spec->classes)
     {
       g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
-                   "recording %u has %u units, %u steps and label %u; the dataset says %u, %u and %u classes", id,
-                   r->units, r->steps, r->label, spec->units, spec->steps, spec->classes);
+                   "recording %u has %u units, %u steps and label %u; the dataset says %u, %u and %u classes",
+                   id, r->units, r->steps, r->label, spec->units, spec->steps, spec->classes);
       return FALSE;
     }
   for (uint32_t k = 0; r->form == RV_FORM_SPIKES && k < r->offsets[r->steps]; k++)
     if (r->ids[k] >= r->units)
       {
-        g_set_error (error, RV_ERROR, RV_ERROR_DATA, "recording %u has spikes of unit %u, but only %u units", id,
-                     r->ids[k], r->units);
+        g_set_error (error, RV_ERROR, RV_ERROR_DATA, "recording %u has spikes of unit %u, but only %u units",
+                     id, r->ids[k], r->units);
         return FALSE;
       }
   return TRUE;

@@ -1,6 +1,6 @@
-/* transform/bins: events into time steps of one width. The edges lie at multiples of the width, never where a
- * recording happens to have its first event, so that a step means the same time in every recording; what is read
- * is the same whether a recording is read alone or with others. */
+/* transform/bins: events into time steps of one width. The edges lie at multiples of the width, never
+ * where a recording happens to have its first event, so that a step means the same time in every
+ * recording; what is read is the same whether a recording is read alone or with others. */
 #include "steps.h"
 
 static const char *const sides[] = { "left", "right", NULL };
@@ -51,7 +51,8 @@ init (void *self, GError **error)
   if (fabs (width - bins->width) <= 1e-9 * bins->width)
     return TRUE;
   g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
-               "'width' is %g us; events have whole microseconds, so it must be one of them", bins->width * 1e6);
+               "'width' is %g us; events have whole microseconds, so it must be one of them",
+               bins->width * 1e6);
   return FALSE;
 }
 
@@ -80,8 +81,8 @@ bin_spec (const Bins *bins, RvDatasetSpec *spec, GError **error)
     {
       if (longest)
         g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
-                     "the longest recording of '%s' lasts %.6g s: %" G_GUINT64_FORMAT " steps of this width, more "
-                     "than 1000000; give 'steps' or a larger 'width'",
+                     "the longest recording of '%s' lasts %.6g s: %" G_GUINT64_FORMAT
+                     " steps of this width, more than 1000000; give 'steps' or a larger 'width'",
                      rv_port_name (&bins->data), (double)longest * 1e-6, steps);
       else
         g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
@@ -122,8 +123,8 @@ find_steps (const Binned *binned, uint32_t id, RvRecording *events, GError **err
     {
       if (events->ids[k] >= events->units || events->times[k] < origin)
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_DATA, "recording %u: event %u is of unit %u of %u, at %u us", id,
-                       k, events->ids[k], events->units, events->times[k]);
+          g_set_error (error, RV_ERROR, RV_ERROR_DATA, "recording %u: event %u is of unit %u of %u, at %u us",
+                       id, k, events->ids[k], events->units, events->times[k]);
           return FALSE;
         }
       uint64_t step = step_of (events->times[k] - origin, binned->width, binned->closed);
@@ -196,18 +197,19 @@ static const RvParam params[] = {
   RV_PORT (Bins, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events"),
   RV_DURATION (Bins, width, "1 ms", 1e-6, 4000, "How long a step is: whole microseconds"),
   RV_INT (Bins, steps, "0", 0, 1e6, "steps", "T; 0: as many as the longest recording of the set needs"),
-  RV_CHOICE (Bins, closed, "left", sides,
-             "Which edge belongs to a step. left: step i takes [i, i + 1) * width; right: (i - 1, i] * width, so "
-             "that step 0 takes time 0 alone"),
-  RV_CHOICE (Bins, origin, "zero", origins, "Where time begins: at 0, or at the first event of each recording"),
+  RV_CHOICE (
+      Bins, closed, "left", sides,
+      "Which edge belongs to a step. left: step i takes [i, i + 1) * width; right: (i - 1, i] * width, so "
+      "that step 0 takes time 0 alone"),
+  RV_CHOICE (Bins, origin, "zero", origins,
+             "Where time begins: at 0, or at the first event of each recording"),
   RV_CHOICE (Bins, late, "drop", fates, "Events behind the last step are dropped, or folded into it"),
   RV_BOOL (Bins, counts, "no", "A unit counts in a step as often as it fired; otherwise once"),
   RV_BOOL (Bins, mask, "no", "Steps behind the end of a recording count neither in decoder nor in loss"),
   RV_PARAM_END
 };
 
-static const RvOutput outputs[]
-    = { { "", RV_ARTEFACT_DATASET, "Spikes" }, { NULL, RV_ARTEFACT_NONE, NULL } };
+static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "Spikes" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
 static const RvNodeClass class = { outputs, check, run, NULL };
 

@@ -1,4 +1,5 @@
-/* transform/downsample: the pixels of an event camera in blocks of factor x factor, each polarity by itself. */
+/* transform/downsample: the pixels of an event camera in blocks of factor x factor, each polarity by
+ * itself. */
 #include "regroup.h"
 
 typedef struct
@@ -57,12 +58,10 @@ run (void *self, RvNode *node, GError **error)
   return TRUE;
 }
 
-static const RvParam params[] = {
-  RV_PORT (Downsample, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events or spikes of a camera"),
-  RV_REQUIRED_INT (Downsample, factor, 1, 65536, "", "Pixels of a side of the blocks that become one"),
-  REGROUP_POOL (Downsample),
-  RV_PARAM_END
-};
+static const RvParam params[]
+    = { RV_PORT (Downsample, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events or spikes of a camera"),
+        RV_REQUIRED_INT (Downsample, factor, 1, 65536, "", "Pixels of a side of the blocks that become one"),
+        REGROUP_POOL (Downsample), RV_PARAM_END };
 
 static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_DATASET, "The same over fewer pixels" }, { NULL, RV_ARTEFACT_NONE, NULL } };

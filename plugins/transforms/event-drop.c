@@ -1,6 +1,6 @@
-/* transform/event-drop: events or spikes taken out at random, by time, by area, or by one of these drawn anew
- * (EventDrop). The share that is asked for is the share that goes: exactly so many events, a window that lies inside
- * the recording, a rectangle that lies inside the sensor. */
+/* transform/event-drop: events or spikes taken out at random, by time, by area, or by one of these drawn
+ * anew (EventDrop). The share that is asked for is the share that goes: exactly so many events, a window
+ * that lies inside the recording, a rectangle that lies inside the sensor. */
 #include <ranvier/ranvier.h>
 
 static const char *const policies[] = { "random", "time", "area", "mixed", NULL };
@@ -44,7 +44,7 @@ typedef struct
   int policy;
   gboolean fixed;
   double ratio;
-  RvReals ratios, area_ratios; /* items owned */
+  RvReals ratios, area_ratios;   /* items owned */
   uint32_t height, width, plane; /* of the sensor; units of one polarity */
 } Dropped;
 
@@ -87,9 +87,9 @@ check (void *self, RvNode *node, GError **error)
 typedef struct
 {
   RvStream stream;
-  int policy;          /* RANDOM, TIME, AREA; MIXED: nothing goes */
-  uint64_t left, seen; /* random: of so many that are yet to be seen, so many go */
-  uint64_t from, to;   /* time: [from, to) */
+  int policy;              /* RANDOM, TIME, AREA; MIXED: nothing goes */
+  uint64_t left, seen;     /* random: of so many that are yet to be seen, so many go */
+  uint64_t from, to;       /* time: [from, to) */
   uint32_t x0, x1, y0, y1; /* area: [x0, x1) * [y0, y1) */
 } Plan;
 
@@ -109,8 +109,8 @@ plan_time (Plan *plan, double ratio, uint64_t duration)
   plan->to = plan->from + length;
 }
 
-/* The sides are to each other as those of the sensor: w = sqrt (ratio) W, h = ratio W H / w. Since h is whole, it is
- * rounded up as often as makes the share of the pixels ratio on the average. */
+/* The sides are to each other as those of the sensor: w = sqrt (ratio) W, h = ratio W H / w. Since h is
+ * whole, it is rounded up as often as makes the share of the pixels ratio on the average. */
 static void
 plan_area (Plan *plan, double ratio, uint32_t height, uint32_t width)
 {
@@ -145,9 +145,9 @@ make_plan (const Dropped *dropped, uint64_t epoch, uint32_t id, uint32_t n, uint
   return plan;
 }
 
-/* Whether event k, of `unit` at `t`, goes. Events must be asked for in order, each once.
- * random: of those yet to be seen each goes with the chance left / seen, so that exactly `left` go and every choice of
- * them is equally likely (selection sampling, Knuth, The Art of Computer Programming 2, 3.4.2). */
+/* Whether event k, of `unit` at `t`, goes. Events must be asked for in order, each once. random: of those
+ * yet to be seen each goes with the chance left / seen, so that exactly `left` go and every choice of them
+ * is equally likely (selection sampling, Knuth, The Art of Computer Programming 2, 3.4.2). */
 static gboolean
 goes (const Dropped *dropped, Plan *plan, uint32_t k, uint64_t t, uint32_t unit)
 {
@@ -262,22 +262,21 @@ run (void *self, RvNode *node, GError **error)
   return TRUE;
 }
 
-static const RvParam params[] = {
-  RV_PORT (EventDrop, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events or spikes"),
-  RV_CHOICE (EventDrop, policy, "random", policies,
-             "random: any events; time: those of a window; area: those of a rectangle; mixed: one of these or none, drawn "
-             "with its ratio for each recording"),
-  RV_REAL (EventDrop, ratio, "0.25", 0, 1, "",
-           "Share of the events, of the time or of the area that goes; not for mixed"),
-  RV_REALS (EventDrop, ratios, "[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]",
-            0, 1, "", "mixed: what the ratio of random and time is drawn from"),
-  RV_REALS (EventDrop, area_ratios, "[0.05, 0.1, 0.15, 0.2, 0.25]", 0, 1, "",
-            "mixed: what the ratio of area is drawn from"),
-  RV_CHOICE (EventDrop, draws, "epoch", draws_of,
-             "epoch: drawn anew for each recording in each epoch; fixed: once for each recording"),
-  RV_INT (EventDrop, seed, "1", 0, 9e15, "", "Key of all draws"),
-  RV_PARAM_END
-};
+static const RvParam params[]
+    = { RV_PORT (EventDrop, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events or spikes"),
+        RV_CHOICE (EventDrop, policy, "random", policies,
+                   "random: any events; time: those of a window; area: those of a rectangle; mixed: one of "
+                   "these or none, drawn with its ratio for each recording"),
+        RV_REAL (EventDrop, ratio, "0.25", 0, 1, "",
+                 "Share of the events, of the time or of the area that goes; not for mixed"),
+        RV_REALS (EventDrop, ratios, "[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]", 0, 1, "",
+                  "mixed: what the ratio of random and time is drawn from"),
+        RV_REALS (EventDrop, area_ratios, "[0.05, 0.1, 0.15, 0.2, 0.25]", 0, 1, "",
+                  "mixed: what the ratio of area is drawn from"),
+        RV_CHOICE (EventDrop, draws, "epoch", draws_of,
+                   "epoch: drawn anew for each recording in each epoch; fixed: once for each recording"),
+        RV_INT (EventDrop, seed, "1", 0, 9e15, "", "Key of all draws"),
+        RV_PARAM_END };
 
 static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_DATASET, "What is left" }, { NULL, RV_ARTEFACT_NONE, NULL } };

@@ -1,5 +1,6 @@
-/* transform/frames: events into a fixed number of frames of counts, split by number of events or by time as the
- * published preparations of event cameras do it (Fang et al. 2021, Incorporating learnable membrane time constant). */
+/* transform/frames: events into a fixed number of frames of counts, split by number of events or by time
+ * as the published preparations of event cameras do it (Fang et al. 2021, Incorporating learnable membrane
+ * time constant). */
 #include <ranvier/ranvier.h>
 #include <string.h>
 
@@ -71,14 +72,15 @@ begin_of (const RvRecording *events, int split, uint32_t j, uint32_t frames, uin
 }
 
 static gboolean
-count_events (const RvRecording *events, uint32_t id, uint32_t first, uint32_t end, float *frame, GError **error)
+count_events (const RvRecording *events, uint32_t id, uint32_t first, uint32_t end, float *frame,
+              GError **error)
 {
   for (uint32_t k = first; k < end; k++)
     {
       if (events->ids[k] >= events->units)
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_DATA, "recording %u: event %u is of unit %u of %u, at %u us", id, k,
-                       events->ids[k], events->units, events->times[k]);
+          g_set_error (error, RV_ERROR, RV_ERROR_DATA, "recording %u: event %u is of unit %u of %u, at %u us",
+                       id, k, events->ids[k], events->units, events->times[k]);
           return FALSE;
         }
       frame[events->ids[k]] += 1.0f;
@@ -148,20 +150,18 @@ run (void *self, RvNode *node, GError **error)
   return TRUE;
 }
 
-static const RvParam params[] = {
-  RV_PORT (Frames, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events"),
-  RV_REQUIRED_INT (Frames, frames, 1, 1e6, "steps", "T, into how many frames each recording is split"),
-  RV_CHOICE (Frames, split, "events", splits,
-             "events: equally many in each frame; time: frames equally long, from the first event to the last. What does "
-             "not divide goes into the last frame"),
-  RV_BOOL (Frames, counts, "yes", "Values are numbers of events; otherwise 1 where there was one"),
-  RV_CHOICE (Frames, normalise, "none", scales,
-             "max: the largest value of a recording becomes 1; sum: the values of each frame sum to 1"),
-  RV_PARAM_END
-};
+static const RvParam params[]
+    = { RV_PORT (Frames, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events"),
+        RV_REQUIRED_INT (Frames, frames, 1, 1e6, "steps", "T, into how many frames each recording is split"),
+        RV_CHOICE (Frames, split, "events", splits,
+                   "events: equally many in each frame; time: frames equally long, from the first event to "
+                   "the last. What does not divide goes into the last frame"),
+        RV_BOOL (Frames, counts, "yes", "Values are numbers of events; otherwise 1 where there was one"),
+        RV_CHOICE (Frames, normalise, "none", scales,
+                   "max: the largest value of a recording becomes 1; sum: the values of each frame sum to 1"),
+        RV_PARAM_END };
 
-static const RvOutput outputs[]
-    = { { "", RV_ARTEFACT_DATASET, "Frames" }, { NULL, RV_ARTEFACT_NONE, NULL } };
+static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "Frames" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
 static const RvNodeClass class = { outputs, check, run, NULL };
 

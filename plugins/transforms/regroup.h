@@ -31,13 +31,14 @@ regroup_check (const RvPort *port, GError **error)
   const RvForm form = rv_port_spec (port)->form;
   if (form == RV_FORM_EVENTS || form == RV_FORM_SPIKES)
     return TRUE;
-  g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "takes events or spikes, but '%s' has %s", rv_port_name (port),
-               form == RV_FORM_FRAMES ? "frames" : "still images");
+  g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "takes events or spikes, but '%s' has %s",
+               rv_port_name (port), form == RV_FORM_FRAMES ? "frames" : "still images");
   return FALSE;
 }
 
 static inline gboolean
-regroup_unit (const Regroup *regroup, const RvRecording *r, uint32_t id, uint32_t k, uint32_t *unit, GError **error)
+regroup_unit (const Regroup *regroup, const RvRecording *r, uint32_t id, uint32_t k, uint32_t *unit,
+              GError **error)
 {
   if (r->ids[k] < r->units)
     {
@@ -101,7 +102,8 @@ regroup_read (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out,
 {
   const Regroup *regroup = self;
   if (rv_dataset_spec (regroup->source)->form == RV_FORM_EVENTS)
-    return rv_dataset_read (regroup->source, epoch, id, out, error) && regroup_events (regroup, id, out, error);
+    return rv_dataset_read (regroup->source, epoch, id, out, error)
+           && regroup_events (regroup, id, out, error);
   g_auto (RvRecording) spikes = { 0 };
   return rv_dataset_read (regroup->source, epoch, id, &spikes, error)
          && regroup_spikes (regroup, id, &spikes, out, error);

@@ -4,7 +4,8 @@
 
 #include <ranvier/ranvier.h>
 
-/* `from` in the order of `keys`, which are below `n`; equal ones stay in the order they have. ends [n + 1]. */
+/* `from` in the order of `keys`, which are below `n`; equal ones stay in the order they have. ends [n +
+ * 1]. */
 static inline void
 sort_by (const RvRecording *from, const uint32_t *keys, uint32_t n, uint32_t *ends, RvRecording *to)
 {
@@ -23,9 +24,10 @@ sort_by (const RvRecording *from, const uint32_t *keys, uint32_t n, uint32_t *en
   to->n_events = from->n_events;
 }
 
-/* Makes `out` the spikes of `events`, whose times are steps below `steps`; a unit stands in a step as often as in
- * `events`, or once where `counts` is FALSE. Two stable sorts, first by unit and then by step, take time in
- * proportion to events + units + steps. `events` is used up; label and length are the caller's. */
+/* Makes `out` the spikes of `events`, whose times are steps below `steps`; a unit stands in a step as
+ * often as in `events`, or once where `counts` is FALSE. Two stable sorts, first by unit and then by step,
+ * take time in proportion to events + units + steps. `events` is used up; label and length are the
+ * caller's. */
 static inline void
 spikes_from_steps (RvRecording *events, uint32_t steps, gboolean counts, RvRecording *out)
 {

@@ -1,5 +1,5 @@
-/* transform/units: a range of the channels, upside down if wanted, and neighbours pooled; for recordings without
- * height and width, such as the 700 channels of a cochlea. */
+/* transform/units: a range of the channels, upside down if wanted, and neighbours pooled; for recordings
+ * without height and width, such as the 700 channels of a cochlea. */
 #include "regroup.h"
 
 typedef struct
@@ -62,15 +62,14 @@ run (void *self, RvNode *node, GError **error)
   return TRUE;
 }
 
-static const RvParam params[] = {
-  RV_PORT (Units, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events or spikes"),
-  RV_INT (Units, first, "0", 0, 4e9, "", "The first channel that is picked"),
-  RV_INT (Units, count, "0", 0, 4e9, "", "How many are picked; 0: all from there on"),
-  RV_BOOL (Units, flip, "no", "Upside down: the last that is picked becomes the first"),
-  RV_INT (Units, group, "1", 1, 4e9, "", "How many neighbours become one, after picking and turning"),
-  REGROUP_POOL (Units),
-  RV_PARAM_END
-};
+static const RvParam params[]
+    = { RV_PORT (Units, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events or spikes"),
+        RV_INT (Units, first, "0", 0, 4e9, "", "The first channel that is picked"),
+        RV_INT (Units, count, "0", 0, 4e9, "", "How many are picked; 0: all from there on"),
+        RV_BOOL (Units, flip, "no", "Upside down: the last that is picked becomes the first"),
+        RV_INT (Units, group, "1", 1, 4e9, "", "How many neighbours become one, after picking and turning"),
+        REGROUP_POOL (Units),
+        RV_PARAM_END };
 
 static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_DATASET, "The same over other units" }, { NULL, RV_ARTEFACT_NONE, NULL } };

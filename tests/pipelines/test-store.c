@@ -1,5 +1,6 @@
-/* What is kept between runs, from outside: a second run computes nothing and writes the same files, a change computes
- * what depends on it, damage is seen, two runs at once do the work once, and the cache has a cap. */
+/* What is kept between runs, from outside: a second run computes nothing and writes the same files, a
+ * change computes what depends on it, damage is seen, two runs at once do the work once, and the cache has
+ * a cap. */
 #include "support.h"
 #include <ranvier/random.h>
 #include <string.h>
@@ -273,25 +274,25 @@ test_nowhere (Fixture *f, gconstpointer user)
 
 /* ---- data prepared from events */
 
-#define EVENTS                                                                                               \
-  "let: {width: 10 ms}\n"                                                                                    \
-  "nodes:\n"                                                                                                 \
-  "  recorded: {use: dataset/nmnist, folder: %s}\n"                                                          \
-  "  train: {use: transform/bins, data: recorded, width: $(width), steps: 12}\n"                             \
-  "  frames: {use: transform/frames, data: recorded, frames: 12}\n"                                          \
-  "  fit:\n"                                                                                                 \
-  "    use: trainer/bptt\n"                                                                                  \
-  "    data: train\n"                                                                                        \
-  "    network:\n"                                                                                           \
-  "      - {use: dense, units: 12, neuron: {use: lif, threshold: 0.3}}\n"                                      \
-  "      - {use: dense, units: 10, neuron: leaky-integrator}\n"                                                \
-  "    decoder: mean-membrane\n"                                                                             \
-  "    epochs: 2\n"                                                                                          \
-  "    batch: 8\n"                                                                                           \
+#define EVENTS                                                                                              \
+  "let: {width: 10 ms}\n"                                                                                   \
+  "nodes:\n"                                                                                                \
+  "  recorded: {use: dataset/nmnist, folder: %s}\n"                                                         \
+  "  train: {use: transform/bins, data: recorded, width: $(width), steps: 12}\n"                            \
+  "  frames: {use: transform/frames, data: recorded, frames: 12}\n"                                         \
+  "  fit:\n"                                                                                                \
+  "    use: trainer/bptt\n"                                                                                 \
+  "    data: train\n"                                                                                       \
+  "    network:\n"                                                                                          \
+  "      - {use: dense, units: 12, neuron: {use: lif, threshold: 0.3}}\n"                                   \
+  "      - {use: dense, units: 10, neuron: leaky-integrator}\n"                                             \
+  "    decoder: mean-membrane\n"                                                                            \
+  "    epochs: 2\n"                                                                                         \
+  "    batch: 8\n"                                                                                          \
   "  score: {use: analysis/accuracy, model: fit.last, data: train}\n"
 
-/* Four recordings of each digit in the five bytes an event of N-MNIST: x, y, polarity and time, ON in the upper half of
- * the sensor for the first five digits. */
+/* Four recordings of each digit in the five bytes an event of N-MNIST: x, y, polarity and time, ON in the
+ * upper half of the sensor for the first five digits. */
 static void
 record (const Fixture *f)
 {
@@ -340,8 +341,8 @@ prepared (const Fixture *f)
   return n;
 }
 
-/* A second training on the same events maps what the first prepared, and comes to the same bits; so does one without it.
- * Damage to it is said, which shows that it is taken. */
+/* A second training on the same events maps what the first prepared, and comes to the same bits; so does
+ * one without it. Damage to it is said, which shows that it is taken. */
 static void
 test_prepared (Fixture *f, gconstpointer user)
 {

@@ -1,5 +1,5 @@
-/* transform/bins against numpy's own bins, and against a slow reference that asks of every event and every step
- * whether the one lies in the other. */
+/* transform/bins against numpy's own bins, and against a slow reference that asks of every event and every
+ * step whether the one lies in the other. */
 #include "transform.h"
 
 /* ---- the events of tests/fixtures/bins.txt */
@@ -49,8 +49,12 @@ test_numpy (void)
       f.times[k] = next (&word);
       f.ids[k] = next (&word);
     }
-  const RvDatasetSpec spec = { .form = RV_FORM_EVENTS, .samples = 1, .units = f.units, .dims = { f.units, 1, 1 },
-                               .classes = 1, .duration = 2400 };
+  const RvDatasetSpec spec = { .form = RV_FORM_EVENTS,
+                               .samples = 1,
+                               .units = f.units,
+                               .dims = { f.units, 1, 1 },
+                               .classes = 1,
+                               .duration = 2400 };
   g_autoptr (RvDataset) events = rv_dataset_new (&spec, read_fixture, &f, NULL);
   guint cases = 0;
   for (; *word; cases++)
@@ -58,9 +62,9 @@ test_numpy (void)
       const char *closed = word[1];
       word += 2; /* "case" and the side */
       const uint32_t width = next (&word), steps = next (&word);
-      g_autofree char *bins
-          = g_strdup_printf ("{use: transform/bins, data: d, width: %u us, steps: %u, closed: %s, counts: yes}", width,
-                             steps, closed);
+      g_autofree char *bins = g_strdup_printf (
+          "{use: transform/bins, data: d, width: %u us, steps: %u, closed: %s, counts: yes}", width, steps,
+          closed);
       g_autoptr (RvDataset) data = test_transform (events, bins, &error);
       g_auto (RvRecording) r = { 0 };
       g_assert_no_error (error);
@@ -142,12 +146,14 @@ test_reference (void)
   g_autoptr (RvDataset) source = test_events (&own);
   for (uint32_t k = 0; k < 160; k++)
     {
-      const Options o = { widths[k % 5], widths[k % 5] == 7 ? 90 : 1 + k % 37, k & 1, k & 2, k & 4, k & 8, k & 16 };
-      g_autofree char *text = g_strdup_printf (
-          "{use: transform/bins, data: d, width: %u us, steps: %u, closed: %s, origin: %s, late: %s, counts: %s, "
-          "mask: %s}",
-          o.width, o.steps, o.right ? "right" : "left", o.first ? "first-event" : "zero", o.fold ? "fold" : "drop",
-          o.counts ? "yes" : "no", o.mask ? "yes" : "no");
+      const Options o
+          = { widths[k % 5], widths[k % 5] == 7 ? 90 : 1 + k % 37, k & 1, k & 2, k & 4, k & 8, k & 16 };
+      g_autofree char *text
+          = g_strdup_printf ("{use: transform/bins, data: d, width: %u us, steps: %u, closed: %s, origin: "
+                             "%s, late: %s, counts: %s, "
+                             "mask: %s}",
+                             o.width, o.steps, o.right ? "right" : "left", o.first ? "first-event" : "zero",
+                             o.fold ? "fold" : "drop", o.counts ? "yes" : "no", o.mask ? "yes" : "no");
       g_autoptr (GError) error = NULL;
       g_autoptr (RvDataset) data = test_transform (source, text, &error);
       g_auto (RvRecording) events = { 0 }, r = { 0 };

@@ -1,5 +1,6 @@
-/* The transforms of events in random chains: each stage against a slow reference of its own, which sees what the
- * stage before made, and the whole chain the same in any order of reading, by any number of threads. */
+/* The transforms of events in random chains: each stage against a slow reference of its own, which sees
+ * what the stage before made, and the whole chain the same in any order of reading, by any number of
+ * threads. */
 #include "base/threads.h"
 #include "transform.h"
 
@@ -30,20 +31,24 @@ describe (const Stage *s)
   switch (s->kind)
     {
     case BINS:
-      return g_strdup_printf ("{use: transform/bins, data: d, width: %u us, steps: %u, counts: %s, mask: yes}", s->a,
-                              s->b, s->yes ? "yes" : "no");
+      return g_strdup_printf (
+          "{use: transform/bins, data: d, width: %u us, steps: %u, counts: %s, mask: yes}", s->a, s->b,
+          s->yes ? "yes" : "no");
     case FRAMES:
-      return g_strdup_printf ("{use: transform/frames, data: d, frames: %u, split: %s, counts: %s, normalise: %s}",
-                              s->a, s->other ? "time" : "events", s->yes ? "yes" : "no", scales[s->b]);
+      return g_strdup_printf (
+          "{use: transform/frames, data: d, frames: %u, split: %s, counts: %s, normalise: %s}", s->a,
+          s->other ? "time" : "events", s->yes ? "yes" : "no", scales[s->b]);
     case DOWNSAMPLE:
       return g_strdup_printf ("{use: transform/downsample, data: d, factor: %u, pool: %s}", s->a,
                               s->yes ? "any" : "sum");
     case UNITS:
-      return g_strdup_printf ("{use: transform/units, data: d, first: %u, count: %u, group: %u, flip: %s, pool: %s}",
-                              s->a, s->b, s->c, s->other ? "yes" : "no", s->yes ? "any" : "sum");
+      return g_strdup_printf (
+          "{use: transform/units, data: d, first: %u, count: %u, group: %u, flip: %s, pool: %s}", s->a, s->b,
+          s->c, s->other ? "yes" : "no", s->yes ? "any" : "sum");
     default:
-      return g_strdup_printf ("{use: transform/event-drop, data: d, policy: %s, ratio: %g, draws: %s, seed: %u}",
-                              policies[s->a], s->b / 10.0, s->yes ? "fixed" : "epoch", s->c);
+      return g_strdup_printf (
+          "{use: transform/event-drop, data: d, policy: %s, ratio: %g, draws: %s, seed: %u}", policies[s->a],
+          s->b / 10.0, s->yes ? "fixed" : "epoch", s->c);
     }
 }
 
@@ -111,7 +116,8 @@ new_unit (const Stage *s, const uint32_t dims[3], int64_t unit)
         return -1;
       return (s->other ? n - 1 - place : place) / s->c;
     }
-  const int64_t pixels = dims[1] * dims[2], channel = unit / pixels, y = unit % pixels / dims[2], x = unit % dims[2];
+  const int64_t pixels = dims[1] * dims[2], channel = unit / pixels, y = unit % pixels / dims[2],
+                x = unit % dims[2];
   const int64_t height = (dims[1] - 1) / s->a + 1, width = (dims[2] - 1) / s->a + 1;
   return channel * height * width + y / s->a * width + x / s->a;
 }
@@ -172,7 +178,8 @@ pairs_of (const RvRecording *r)
 
 #define PAIR(array, k) g_array_index (array, Pair, k)
 
-/* What went, found by walking both lists at once: what is left must be a part of what was there, in its order. */
+/* What went, found by walking both lists at once: what is left must be a part of what was there, in its
+ * order. */
 static GArray *
 what_went (const GArray *in, const GArray *out)
 {
@@ -187,7 +194,8 @@ what_went (const GArray *in, const GArray *out)
   return went;
 }
 
-/* Everything in the smallest window, or box, around what went has gone, and that is no larger than asked for. */
+/* Everything in the smallest window, or box, around what went has gone, and that is no larger than asked
+ * for. */
 static void
 check_drop (const Stage *s, const uint32_t dims[3], const RvRecording *in, const RvRecording *out)
 {
@@ -251,7 +259,8 @@ static Stage
 draw_stage (RvStream r, const RvDatasetSpec *spec)
 {
   const gboolean events = spec->form == RV_FORM_EVENTS;
-  Stage s = { .kind = (Kind)(rv_stream_bits (r, 0) % (events ? 5 : 3)), .yes = rv_stream_bits (r, 1) & 1,
+  Stage s = { .kind = (Kind)(rv_stream_bits (r, 0) % (events ? 5 : 3)),
+              .yes = rv_stream_bits (r, 1) & 1,
               .other = rv_stream_bits (r, 2) & 1 };
   if (!events)
     s.kind = (Kind)(DOWNSAMPLE + s.kind);
@@ -316,7 +325,8 @@ read_place (void *self, uint32_t place, uint32_t worker)
 {
   Reading *reading = self;
   g_auto (RvRecording) r = { 0 };
-  g_assert_true (rv_dataset_read (reading->data, place / reading->samples, place % reading->samples, &r, NULL));
+  g_assert_true (
+      rv_dataset_read (reading->data, place / reading->samples, place % reading->samples, &r, NULL));
   reading->found[place] = bytes_of (&r);
 }
 
@@ -326,13 +336,14 @@ same (const GByteArray *a, const GByteArray *b)
   return a->len == b->len && memcmp (a->data, b->data, a->len) == 0;
 }
 
-/* In order, backwards into one recording that held others, and by several threads; data that does not vary is the same
- * in every epoch. */
+/* In order, backwards into one recording that held others, and by several threads; data that does not vary
+ * is the same in every epoch. */
 static void
 check_purity (const RvDataset *data)
 {
   const uint32_t samples = rv_dataset_spec (data)->samples, n = EPOCHS * samples;
-  Reading first = { data, samples, g_new0 (GByteArray *, n) }, second = { data, samples, g_new0 (GByteArray *, n) };
+  Reading first = { data, samples, g_new0 (GByteArray *, n) },
+          second = { data, samples, g_new0 (GByteArray *, n) };
   g_auto (RvRecording) used = { 0 };
   for (uint32_t k = 0; k < n; k++)
     read_place (&first, k, 0);
@@ -419,8 +430,13 @@ read_full (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GE
 static RvDataset *
 full (void)
 {
-  const RvDatasetSpec spec = { .form = RV_FORM_EVENTS, .samples = 300, .units = FULL, .dims = { 2, SIDE, SIDE },
-                               .classes = 1, .duration = 50000, .split = "train" };
+  const RvDatasetSpec spec = { .form = RV_FORM_EVENTS,
+                               .samples = 300,
+                               .units = FULL,
+                               .dims = { 2, SIDE, SIDE },
+                               .classes = 1,
+                               .duration = 50000,
+                               .split = "train" };
   return rv_dataset_new (&spec, read_full, NULL, NULL);
 }
 
@@ -447,8 +463,8 @@ test_ratio (void)
   for (guint p = 0; p < 3; p++)
     for (guint k = 0; k < G_N_ELEMENTS (ratios); k++)
       {
-        g_autofree char *text = g_strdup_printf ("{use: transform/event-drop, data: d, policy: %s, ratio: %g}",
-                                                 policies[p], ratios[k]);
+        g_autofree char *text = g_strdup_printf (
+            "{use: transform/event-drop, data: d, policy: %s, ratio: %g}", policies[p], ratios[k]);
         g_autoptr (RvDataset) data = test_transform (source, text, NULL);
         double sum = 0.0;
         guint ends[2] = { 0, 0 };
@@ -500,7 +516,8 @@ test_mixed (void)
 {
   g_autoptr (RvDataset) source = full ();
   g_autoptr (RvDataset) data = test_transform (
-      source, "{use: transform/event-drop, data: d, policy: mixed, ratios: [0.5], area-ratios: [0.16]}", NULL);
+      source, "{use: transform/event-drop, data: d, policy: mixed, ratios: [0.5], area-ratios: [0.16]}",
+      NULL);
   guint none = 0, half = 0, area = 0;
   for (uint32_t id = 0; id < 240; id++)
     {
@@ -545,8 +562,9 @@ static void
 test_streams (void)
 {
   g_autoptr (RvDataset) source = full ();
-  g_autoptr (RvDataset) a = test_transform (source, "{use: transform/event-drop, data: d, draws: fixed}", NULL),
-                        b = test_transform (source, "{use: transform/event-drop, data: d, draws: fixed, seed: 2}", NULL);
+  g_autoptr (RvDataset) a
+      = test_transform (source, "{use: transform/event-drop, data: d, draws: fixed}", NULL),
+      b = test_transform (source, "{use: transform/event-drop, data: d, draws: fixed, seed: 2}", NULL);
   g_auto (RvRecording) r = { 0 };
   g_assert_true (rv_dataset_read (a, 0, 1, &r, NULL));
   g_autoptr (GByteArray) one = bytes_of (&r);
@@ -574,7 +592,8 @@ static void
 test_refused (void)
 {
   const TestEvents own = { .samples = 1, .dims = { 40, 1, 1 }, .events = 3, .span = 1000 };
-  RvDatasetSpec spec = { .form = RV_FORM_FRAMES, .samples = 1, .units = 40, .dims = { 40, 1, 1 }, .steps = 3 };
+  RvDatasetSpec spec
+      = { .form = RV_FORM_FRAMES, .samples = 1, .units = 40, .dims = { 40, 1, 1 }, .steps = 3 };
   g_autoptr (RvDataset) channels = test_events (&own), frames = rv_dataset_new (&spec, read_full, NULL, NULL);
   spec.form = RV_FORM_STATIC;
   spec.steps = 0;

@@ -15,16 +15,20 @@ test_wire (void *self, const RvParam *param, const RvValue *reference, RvPort *p
   return TRUE;
 }
 
-/* `text` is the transform as a pipeline writes it, "{use: transform/bins, data: d, width: 3 ms}". What its check said
- * of the output must be what comes out. The caller owns the dataset; NULL with an error of init, check or run. */
+/* `text` is the transform as a pipeline writes it, "{use: transform/bins, data: d, width: 3 ms}". What its
+ * check said of the output must be what comes out. The caller owns the dataset; NULL with an error of
+ * init, check or run. */
 static inline RvDataset *
 test_transform (RvDataset *source, const char *text, GError **error)
 {
   static const RvOutput plain = { "", RV_ARTEFACT_DATASET, "" };
   g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
   g_autoptr (RvValue) value = rv_yaml_parse (text, strlen (text), "test.yaml", mistakes);
-  RvPortValue input = { .output = &plain, .name = (char *)"events", .artefact = source,
-                        .spec = *rv_dataset_spec (source), .has_spec = TRUE };
+  RvPortValue input = { .output = &plain,
+                        .name = (char *)"events",
+                        .artefact = source,
+                        .spec = *rv_dataset_spec (source),
+                        .has_spec = TRUE };
   const RvPortResolver resolver = { test_wire, &input };
   RvInstance *instance = value ? rv_instance_new (NULL, TRUE, value, "", &resolver, NULL, mistakes) : NULL;
   if (!instance)

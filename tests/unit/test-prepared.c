@@ -1,5 +1,5 @@
-/* Prepared data: what is read back is what was written, whatever form and size; damage of any byte is seen at opening;
- * and a file that could not be finished is not there. */
+/* Prepared data: what is read back is what was written, whatever form and size; damage of any byte is seen
+ * at opening; and a file that could not be finished is not there. */
 #include "data/prepared.h"
 #include "../support.h"
 #include "base/threads.h"
@@ -75,9 +75,15 @@ read_source (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, 
 static RvDataset *
 dataset_of (const Source *source)
 {
-  const RvDatasetSpec spec = { .form = source->form, .samples = source->samples, .units = source->units,
-                               .dims = { 1, 1, source->units }, .steps = source->steps, .classes = 5,
-                               .step_width = 0.003, .duration = 1234567, .split = "train" };
+  const RvDatasetSpec spec = { .form = source->form,
+                               .samples = source->samples,
+                               .units = source->units,
+                               .dims = { 1, 1, source->units },
+                               .steps = source->steps,
+                               .classes = 5,
+                               .step_width = 0.003,
+                               .duration = 1234567,
+                               .split = "train" };
   return rv_dataset_new (&spec, read_source, (gpointer)source, NULL);
 }
 
@@ -138,18 +144,20 @@ compare (RvDataset *made, RvDataset *read)
           g_assert_cmpmem (x.values, bytes, y.values, bytes);
           continue;
         }
-      g_assert_cmpmem (x.offsets, sizeof (uint32_t) * (x.steps + 1), y.offsets, sizeof (uint32_t) * (y.steps + 1));
-      g_assert_cmpmem (x.ids, sizeof (uint32_t) * x.offsets[x.steps], y.ids, sizeof (uint32_t) * y.offsets[y.steps]);
+      g_assert_cmpmem (x.offsets, sizeof (uint32_t) * (x.steps + 1), y.offsets,
+                       sizeof (uint32_t) * (y.steps + 1));
+      g_assert_cmpmem (x.ids, sizeof (uint32_t) * x.offsets[x.steps], y.ids,
+                       sizeof (uint32_t) * y.offsets[y.steps]);
     }
 }
 
 static const Source sources[] = {
-  { RV_FORM_SPIKES, 700, 9, 40, FALSE, 0, 0 },    /* more than one chunk */
-  { RV_FORM_SPIKES, 20, 13, 65536, TRUE, 0, 0 },  /* the last id that fits into 16 bits */
-  { RV_FORM_SPIKES, 20, 13, 65537, TRUE, 0, 0 },  /* the first that does not */
+  { RV_FORM_SPIKES, 700, 9, 40, FALSE, 0, 0 },   /* more than one chunk */
+  { RV_FORM_SPIKES, 20, 13, 65536, TRUE, 0, 0 }, /* the last id that fits into 16 bits */
+  { RV_FORM_SPIKES, 20, 13, 65537, TRUE, 0, 0 }, /* the first that does not */
   { RV_FORM_SPIKES, 3, 4, 300000, FALSE, 0, 0 },
-  { RV_FORM_SPIKES, 2, 3, 40, FALSE, 0, 0 },      /* step 2 has more ids than 16 bits count */
-  { RV_FORM_SPIKES, 1, 1, 3, FALSE, 0, 0 },       /* one recording, empty */
+  { RV_FORM_SPIKES, 2, 3, 40, FALSE, 0, 0 }, /* step 2 has more ids than 16 bits count */
+  { RV_FORM_SPIKES, 1, 1, 3, FALSE, 0, 0 },  /* one recording, empty */
   { RV_FORM_FRAMES, 300, 5, 7, TRUE, 0, 0 },
   { RV_FORM_FRAMES, 2, 3, 70000, FALSE, 0, 0 },
 };
@@ -305,9 +313,11 @@ test_stopped (Fixture *f, gconstpointer user)
 static void
 test_bad_recording (Fixture *f, gconstpointer user)
 {
-  const Source bad[] = { { RV_FORM_SPIKES, 300, 9, 40, FALSE, 290, 0 }, { RV_FORM_SPIKES, 300, 9, 40, FALSE, 0, 280 } };
-  static const char *const messages[] = { "recording 290 of the test is missing",
-                                          "recording 280 has 40 units, 10 steps and label 0; the dataset says 40, 9 and 5 classes" };
+  const Source bad[]
+      = { { RV_FORM_SPIKES, 300, 9, 40, FALSE, 290, 0 }, { RV_FORM_SPIKES, 300, 9, 40, FALSE, 0, 280 } };
+  static const char *const messages[]
+      = { "recording 290 of the test is missing",
+          "recording 280 has 40 units, 10 steps and label 0; the dataset says 40, 9 and 5 classes" };
   for (guint k = 0; k < G_N_ELEMENTS (bad); k++)
     {
       g_autoptr (GError) error = NULL;
@@ -385,10 +395,14 @@ main (int argc, char **argv)
   {
     const char *name;
     void (*test) (Fixture *f, gconstpointer user);
-  } tests[] = { { "/prepared/two-writers", test_two_writers }, { "/prepared/same", test_same },
-                { "/prepared/same-file", test_same_file },     { "/prepared/damage", test_damage },
-                { "/prepared/other", test_other },             { "/prepared/stopped", test_stopped },
-                { "/prepared/bad-recording", test_bad_recording }, { "/prepared/full", test_full },
+  } tests[] = { { "/prepared/two-writers", test_two_writers },
+                { "/prepared/same", test_same },
+                { "/prepared/same-file", test_same_file },
+                { "/prepared/damage", test_damage },
+                { "/prepared/other", test_other },
+                { "/prepared/stopped", test_stopped },
+                { "/prepared/bad-recording", test_bad_recording },
+                { "/prepared/full", test_full },
                 { "/prepared/no-folder", test_no_folder } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
