@@ -50,7 +50,7 @@ take_names (const SpokenSource *source, SpokenSet *set, GError **error)
       if (!take_number (source, WIRE_MOST_NAME, "bytes in a name", &length, error)
           || !take (source, length, bytes, error))
         return FALSE;
-      set->names[c] = g_utf8_make_valid ((const char *)bytes->data, length);
+      set->names[c] = g_utf8_make_valid (length ? (const char *)bytes->data : "", length);
       for (char *p = set->names[c]; *p; p++)
         if ((guchar)*p < 0x20 || *p == 0x7f)
           *p = '?';
