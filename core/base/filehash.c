@@ -11,7 +11,7 @@
 
 #define MOST_REMEMBERED (1 << 20) /* bytes; about 7,000 files */
 #define SMALL (4 << 20)           /* bytes that are read again sooner than looked up */
-#define DIGEST 64
+#define DIGEST 64                 /* characters of a SHA-256 */
 
 /* "device inode size changed modified ", by which a file and its content are known; caller owns. */
 static char *
@@ -29,18 +29,17 @@ memory_path (void)
   return g_build_filename (g_get_user_cache_dir (), "ranvier", "hashes", NULL);
 }
 
-/* The digest remembered for `key`, or NULL; caller owns. */
+/* The digest of `length` characters remembered for `key`, or NULL; caller owns. */
 static char *
-recall (const char *key)
+recall (const char *key, gsize length)
 {
   g_autofree char *path = memory_path (), *text = NULL;
-  gsize length;
-  if (!g_file_get_contents (path, &text, &length, NULL))
+  if (!g_file_get_contents (path, &text, NULL, NULL))
     return NULL;
   for (const char *at = strstr (text, key); at; at = strstr (at + 1, key))
-    if ((at == text || at[-1] == '\n') && strlen (at) > strlen (key) + DIGEST
-        && at[strlen (key) + DIGEST] == '\n')
-      return g_strndup (at + strlen (key), DIGEST);
+    if ((at == text || at[-1] == '\n') && strlen (at) > strlen (key) + length
+        && at[strlen (key) + length] == '\n')
+      return g_strndup (at + strlen (key), length);
   return NULL;
 }
 
@@ -62,9 +61,9 @@ remember (const char *key, const char *digest)
 }
 
 static char *
-read_and_hash (int fd, const char *path, GError **error)
+read_and_hash (int fd, GChecksumType type, const char *path, GError **error)
 {
-  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autoptr (GChecksum) sum = g_checksum_new (type);
   g_autofree guchar *block = g_malloc (1 << 20);
   ssize_t n;
   while ((n = read (fd, block, 1 << 20)) > 0)
@@ -75,8 +74,8 @@ read_and_hash (int fd, const char *path, GError **error)
   return NULL;
 }
 
-char *
-rv_file_hash (const char *path, gboolean again, GError **error)
+static char *
+hash_file (const char *path, GChecksumType type, gboolean again, GError **error)
 {
   struct stat before, after;
   const int fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
@@ -87,21 +86,35 @@ rv_file_hash (const char *path, gboolean again, GError **error)
         close (fd);
       return NULL;
     }
-  g_autofree char *key = key_of (&before);
-  char *digest = again || before.st_size < SMALL ? NULL : recall (key);
+  const char *kind = type == G_CHECKSUM_MD5 ? "md5 " : "";
+  const gsize length = 2 * (gsize)g_checksum_type_get_length (type);
+  g_autofree char *plain = key_of (&before), *key = g_strconcat (kind, plain, NULL);
+  char *digest = again || before.st_size < SMALL ? NULL : recall (key, length);
   const gboolean known = digest != NULL;
   if (!known)
-    digest = read_and_hash (fd, path, error);
+    digest = read_and_hash (fd, type, path, error);
   /* a file that changes while it is read is not remembered, nor one so young that it might change unseen */
   if (!known && digest && before.st_size >= SMALL && fstat (fd, &after) == 0
       && g_get_real_time () / G_USEC_PER_SEC > after.st_ctim.tv_sec + 1)
     {
       g_autofree char *now = key_of (&after);
-      if (strcmp (now, key) == 0)
+      if (strcmp (now, plain) == 0)
         remember (key, digest);
     }
   close (fd);
   return digest;
+}
+
+char *
+rv_file_hash (const char *path, gboolean again, GError **error)
+{
+  return hash_file (path, G_CHECKSUM_SHA256, again, error);
+}
+
+char *
+rv_file_md5 (const char *path, gboolean again, GError **error)
+{
+  return hash_file (path, G_CHECKSUM_MD5, again, error);
 }
 
 /* One key for all files: what tells each apart, so that thousands of small ones need not be read again.
@@ -133,7 +146,7 @@ rv_files_hash (const char *folder, const GPtrArray *names, gboolean again, GErro
   gint64 newest = 0;
   g_autofree char *key = key_of_all (folder, names, &newest, error);
   g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
-  char *known = key && !again ? recall (key) : NULL;
+  char *known = key && !again ? recall (key, DIGEST) : NULL;
   if (!key || known)
     return known;
   for (guint k = 0; k < names->len; k++)

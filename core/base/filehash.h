@@ -9,6 +9,9 @@
  * remembered. NULL with an error if it can not be read. Main thread. */
 char *rv_file_hash (const char *path, gboolean again, GError **error);
 
+/* The MD5 of a file, since that is what most makers of data publish; otherwise as rv_file_hash. */
+char *rv_file_md5 (const char *path, gboolean again, GError **error);
+
 /* The digest of the names and contents of the files of a folder, `names` below it; otherwise as
  * rv_file_hash. */
 char *rv_files_hash (const char *folder, const GPtrArray *names, gboolean again, GError **error);

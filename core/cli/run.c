@@ -61,11 +61,11 @@ read_options (Options *o, int argc, char **argv, const char *summary, const GOpt
   return FALSE;
 }
 
-static char *
-data_root (const Options *o)
+char *
+rv_cli_data_root (const char *given)
 {
-  if (o->data)
-    return g_strdup (o->data);
+  if (given)
+    return g_strdup (given);
   const char *named = g_getenv ("RANVIER_DATA");
   return named ? g_strdup (named) : g_build_filename (g_get_user_data_dir (), "ranvier", "datasets", NULL);
 }
@@ -88,7 +88,7 @@ static RvGraph *
 load (const Options *o, const char *out, RvDocument **document, int *code)
 {
   g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
-  g_autofree char *root = data_root (o);
+  g_autofree char *root = rv_cli_data_root (o->data);
   if (o->plugin_path)
     rv_registry_add_path (o->plugin_path);
   rv_threads_set ((uint32_t)o->threads);
@@ -161,10 +161,10 @@ int
 rv_cli_check (int argc, char **argv)
 {
   g_auto (Options) o = { 0 };
-  double seconds = 0.0;
+  int seconds = 0;
   const GOptionEntry own[]
       = { { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "Plugin: write JSON", NULL },
-          { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds,
+          { "seconds", 0, 0, G_OPTION_ARG_INT, &seconds,
             "Plugin: processor time of each test (default: 20)", "S" },
           { NULL } };
   if (!read_options (&o, argc, argv,
@@ -175,7 +175,7 @@ rv_cli_check (int argc, char **argv)
     return RV_EXIT_USAGE;
   if (rv_check_is_plugin (o.files[0]))
     {
-      g_autofree char *root = data_root (&o);
+      g_autofree char *root = rv_cli_data_root (o.data);
       const RvCheckOptions options = { o.settings, o.plugin_path, root, o.json, seconds };
       return rv_check_plugin (o.files[0], &options);
     }

@@ -406,6 +406,32 @@ append_series (GString *out, const RvFigure *figure, const RvSeries *series, con
                         " rgb 'black' notitle");
 }
 
+#define HEAD "# Run `gnuplot` with this file in its folder to draw the figure again.\n"
+
+/* Up to the arguments of the plot, which is drawn as SVG first. */
+static void
+append_svg (GString *out, const char *base)
+{
+  g_autofree char *svg = g_strconcat ("./", base, ".svg", NULL);
+  g_string_append (out, "\nset terminal svg size 800,500 dynamic font 'Helvetica,16' background rgb 'white'\n"
+                        "set output ");
+  append_quoted (out, svg, FALSE);
+  g_string_append (out, "\nplot ");
+}
+
+/* The same once more, as PNG. */
+static void
+append_png (GString *out, const char *base)
+{
+  g_autofree char *png = g_strconcat ("./", base, ".png", NULL);
+  g_string_append (out, "\n\nif (strstrt (GPVAL_TERMINALS, 'pngcairo')) {\n"
+                        "  set terminal pngcairo size 1600,1000 font 'Helvetica,16' fontscale 2 linewidth 2"
+                        " pointscale 2\n"
+                        "} else {\n  set terminal png size 1600,1000\n}\nset output ");
+  append_quoted (out, png, FALSE);
+  g_string_append (out, "\nreplot\nset output\n");
+}
+
 static char *
 script_text (const RvFigure *figure, const GPtrArray *labels, const char *base)
 {
@@ -414,14 +440,9 @@ script_text (const RvFigure *figure, const GPtrArray *labels, const char *base)
     n += is_drawable (figure->series->pdata[s]);
   const gboolean has_line = isfinite (figure->line), names_line = has_line && figure->line_label;
   const gboolean key = n > 1 || names_line;
-  g_autofree char *svg = g_strconcat ("./", base, ".svg", NULL),
-                  *png = g_strconcat ("./", base, ".png", NULL);
-  GString *out = g_string_new ("# Run `gnuplot` with this file in its folder to draw the figure again.\n");
+  GString *out = g_string_new (HEAD);
   append_settings (out, figure, labels, n == 0, key);
-  g_string_append (out, "\nset terminal svg size 800,500 dynamic font 'Helvetica,16' background rgb 'white'\n"
-                        "set output ");
-  append_quoted (out, svg, FALSE);
-  g_string_append (out, "\nplot ");
+  append_svg (out, base);
   for (guint s = 0, drawn = 0; s < figure->series->len; s++)
     if (is_drawable (figure->series->pdata[s]))
       {
@@ -437,12 +458,7 @@ script_text (const RvFigure *figure, const GPtrArray *labels, const char *base)
       g_string_append (out, " with lines dashtype 2 linewidth 1.5 linecolor rgb '#333333'");
       append_title (out, figure->line_label, names_line);
     }
-  g_string_append (out, "\n\nif (strstrt (GPVAL_TERMINALS, 'pngcairo')) {\n"
-                        "  set terminal pngcairo size 1600,1000 font 'Helvetica,16' fontscale 2 linewidth 2"
-                        " pointscale 2\n"
-                        "} else {\n  set terminal png size 1600,1000\n}\nset output ");
-  append_quoted (out, png, FALSE);
-  g_string_append (out, "\nreplot\nset output\n");
+  append_png (out, base);
   return g_string_free (out, FALSE);
 }
 
@@ -500,6 +516,23 @@ rv_figure_write_drawn (const RvFigure *figure, const char *stem, const char *dra
   g_autofree char *data = data_text (figure, labels), *script = script_text (figure, labels, base);
   return write_text (stem, ".dat", data, error) && write_text (stem, ".gp", script, error)
          && ((drawn && copy_drawings (drawn, stem)) || draw (folder, base, error));
+}
+
+gboolean
+rv_figure_write_plot (const char *stem, const char *title, const char *settings, const char *plot,
+                      const char *data, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (stem), *base = g_path_get_basename (stem);
+  g_autoptr (GString) script = g_string_new (HEAD "set encoding utf8\nset title ");
+  append_quoted (script, title, FALSE);
+  g_string_append_printf (script, " noenhanced\nset key off\n%s", settings);
+  append_svg (script, base);
+  g_autofree char *file = g_strconcat ("./", base, ".dat", NULL);
+  append_quoted (script, file, FALSE);
+  g_string_append_printf (script, " %s", plot);
+  append_png (script, base);
+  return write_text (stem, ".dat", data, error) && write_text (stem, ".gp", script->str, error)
+         && draw (folder, base, error);
 }
 
 gboolean

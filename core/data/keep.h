@@ -20,4 +20,9 @@ RvFigure *rv_figure_from_variant (GVariant *variant);
  * there; a drawing is used as it is. NULL: draws. */
 gboolean rv_figure_write_drawn (const RvFigure *figure, const char *stem, const char *drawn, GError **error);
 
+/* Writes and draws, as rv_figure_write does, what is no RvFigure: an image for instance. `settings` are lines
+ * for gnuplot and `plot` says how it is to show `data`: "matrix with image". */
+gboolean rv_figure_write_plot (const char *stem, const char *title, const char *settings, const char *plot,
+                               const char *data, GError **error);
+
 #endif

@@ -252,16 +252,29 @@ search_below (const char *folder, const char *name)
   return g_steal_pointer (&found);
 }
 
+/* Where `folder` of a pipeline lies; NULL if it names none. Caller owns. */
+static char *
+folder_below (const char *root, const char *folder)
+{
+  if (!folder || !*folder)
+    return NULL;
+  return g_path_is_absolute (folder) ? g_strdup (folder) : root ? g_build_filename (root, folder, NULL) : NULL;
+}
+
+char *
+rv_find_file (const char *root, const char *folder, const char *name)
+{
+  g_autofree char *inside = folder_below (root, folder);
+  char *path = inside ? search_below (inside, name) : NULL;
+  return path || !root || (folder && g_path_is_absolute (folder)) ? path : search_below (root, name);
+}
+
 char *
 rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **error)
 {
   const char *root = node->state->data_root;
-  g_autofree char *inside = folder && *folder ? g_path_is_absolute (folder) ? g_strdup (folder)
-                                                : root ? g_build_filename (root, folder, NULL) : NULL
-                                              : NULL;
-  char *path = inside ? search_below (inside, name) : NULL;
-  if (!path && root && !(folder && g_path_is_absolute (folder)))
-    path = search_below (root, name);
+  g_autofree char *inside = folder_below (root, folder);
+  char *path = rv_find_file (root, folder, name);
   if (!path)
     g_set_error (error, RV_ERROR, RV_ERROR_DATA,
                  "there is no file %s in %s or one folder below; name the folder that "

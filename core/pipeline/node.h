@@ -60,6 +60,8 @@ gboolean rv_node_identify (RvNode *node, GError **error);
 char *rv_node_why (const RvValue *before, const RvValue *now);
 /* Writes the numbers of a report, a JSON object, to metrics.jsonl with the node's name and cell. */
 void rv_node_log_metrics (RvNode *node, const char *numbers);
+/* What rv_node_find_file finds below the data folder `root`, which may be NULL; NULL: nothing. Caller owns. */
+char *rv_find_file (const char *root, const char *folder, const char *name);
 /* The output called `output` ("" is the node alone), or NULL. */
 RvPortValue *rv_node_output (RvNode *node, const char *output);
 /* Gives back an artefact of any kind; NULL does nothing. */

@@ -57,6 +57,18 @@ void rv_store_remove (const char *path);
  * longest goes first. Models and what comes with them are never touched. */
 void rv_store_trim (void);
 
+/* That cap in bytes, and what lies below it: results [0] and prepared data [1]. */
+guint64 rv_store_limit (void);
+typedef struct
+{
+  guint entries[2];
+  guint64 bytes[2];
+} RvStoreUse;
+RvStoreUse rv_store_use (void);
+
+/* Empties the cache; returns how many entries are left because a run holds them. */
+guint rv_store_clear (void);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvKept, rv_store_close)
 
 #endif

@@ -14,6 +14,7 @@ typedef struct
   char *path;
   gint64 used;
   guint64 size;
+  gboolean prepared;
 } Entry;
 
 static void
@@ -45,39 +46,82 @@ by_age (gconstpointer a, gconstpointer b)
   return (x->used > y->used) - (x->used < y->used);
 }
 
-/* Removes an entry that nobody holds. */
-static void
+/* Removes an entry; FALSE if somebody holds it. */
+static gboolean
 evict (const Entry *entry)
 {
   g_autofree char *path = g_build_filename (entry->path, "lock", NULL);
   const int lock = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock >= 0 && flock (lock, LOCK_EX | LOCK_NB) == 0)
+  const gboolean free = lock >= 0 && flock (lock, LOCK_EX | LOCK_NB) == 0;
+  if (free)
     rv_store_remove (entry->path);
   if (lock >= 0)
     close (lock);
+  return free;
 }
 
-void
-rv_store_trim (void)
+/* All entries of the cache, what was not used for longest first; Entry *, caller unrefs. */
+static GPtrArray *
+list_entries (void)
 {
   g_autofree char *root = rv_store_cache ();
-  const char *named = g_getenv ("RANVIER_CACHE_LIMIT");
-  const guint64 limit = named && *named ? g_ascii_strtoull (named, NULL, 10) : DEFAULT_LIMIT;
-  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (free_entry);
+  GPtrArray *entries = g_ptr_array_new_with_free_func (free_entry);
   g_autoptr (GDir) dir = g_dir_open (root, 0, NULL);
-  guint64 total = 0;
   for (const char *name; dir && (name = g_dir_read_name (dir));)
     {
       struct stat s = { 0 };
       Entry *entry = g_new0 (Entry, 1);
       entry->path = g_build_filename (root, name, NULL);
-      g_autofree char *result = g_build_filename (entry->path, "result", NULL);
+      g_autofree char *result = g_build_filename (entry->path, "result", NULL),
+                      *data = g_build_filename (result, "data", NULL);
       entry->used = g_stat (result, &s) == 0 ? s.st_mtim.tv_sec : 0;
       entry->size = size_of (entry->path);
-      total += entry->size;
+      entry->prepared = g_file_test (data, G_FILE_TEST_EXISTS);
       g_ptr_array_add (entries, entry);
     }
   g_ptr_array_sort (entries, by_age);
+  return entries;
+}
+
+guint64
+rv_store_limit (void)
+{
+  const char *named = g_getenv ("RANVIER_CACHE_LIMIT");
+  return named && *named ? g_ascii_strtoull (named, NULL, 10) : DEFAULT_LIMIT;
+}
+
+RvStoreUse
+rv_store_use (void)
+{
+  RvStoreUse use = { 0 };
+  g_autoptr (GPtrArray) entries = list_entries ();
+  for (guint k = 0; k < entries->len; k++)
+    {
+      const Entry *entry = entries->pdata[k];
+      use.entries[entry->prepared]++;
+      use.bytes[entry->prepared] += entry->size;
+    }
+  return use;
+}
+
+guint
+rv_store_clear (void)
+{
+  g_autoptr (GPtrArray) entries = list_entries ();
+  guint held = 0;
+  for (guint k = 0; k < entries->len; k++)
+    held += !evict (entries->pdata[k]);
+  return held;
+}
+
+void
+rv_store_trim (void)
+{
+  const guint64 limit = rv_store_limit ();
+  g_autoptr (GPtrArray) entries = list_entries ();
+  guint64 total = 0;
+  for (guint k = 0; k < entries->len; k++)
+    total += ((Entry *)entries->pdata[k])->size;
   for (guint k = 0; k < entries->len && total > limit; k++)
     {
       evict (entries->pdata[k]);
