@@ -182,7 +182,7 @@ put_recording (unsigned long long id, const hvl_t *times, const hvl_t *units)
       const double at = ((const double *) times->p)[k];
       const int unit = ((const int *) units->p)[k];
       narrow[k] = (uint16_t) unit;
-      if (!(at >= 0.0 && at <= 4000.0))
+      if (!(at >= 0.0 && at <= WIRE_MOST_SECONDS))
         refuse ("/spikes/times of recording %llu, event %zu is %g seconds", id, k, at);
       if (unit != narrow[k])
         refuse ("/spikes/units of recording %llu, event %zu is %d", id, k, unit);

@@ -144,6 +144,12 @@ check_events (const SpokenSource *source, uint32_t id, uint32_t n, uint32_t *tim
                        id, k, units[k], SPOKEN_UNITS);
           return FALSE;
         }
+      if (times[k] > WIRE_MOST_SECONDS * 1000000u)
+        {
+          g_set_error (error, RV_ERROR, RV_ERROR_DATA, "/spikes/times of recording %u, event %u is %u microseconds", id,
+                       k, times[k]);
+          return FALSE;
+        }
       if (k == 0 || times[k] >= times[k - 1])
         continue;
       ordered = FALSE;

@@ -15,5 +15,6 @@
 #define WIRE_MOST_EVENTS  (1 << 24)
 #define WIRE_MOST_CLASSES 10000
 #define WIRE_MOST_NAME    256
+#define WIRE_MOST_SECONDS 4000
 
 #endif
