@@ -14,7 +14,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define MOST_SILENT 5 /* attempts that bring nothing new */
+#define MOST_SILENT 3 /* attempts that bring nothing new */
 
 typedef struct
 {
@@ -126,6 +126,8 @@ transfer (Sink *sink, const char *url, GError **error)
   for (gulong silent = 0; silent < MOST_SILENT; silent++)
     {
       const int64_t before = sink->have;
+      if (sink->most && before == sink->most) /* whatever the server said of its length */
+        return TRUE;
       g_usleep (100000 * silent);
       const CURLcode code = ask (sink, url, why);
       if (code == CURLE_OK && (!sink->most || sink->have == sink->most))

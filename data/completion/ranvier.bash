@@ -16,6 +16,11 @@ _ranvier_kinds ()
   "$1" plugins --help 2>/dev/null | sed -n 's/^Kinds: //p' | tr -d ,
 }
 
+_ranvier_sets ()
+{
+  "$1" data --data /nowhere 2>/dev/null | sed -n 's/^\([a-z][a-z0-9-]*\): .* (dataset\/.*/\1/p'
+}
+
 _ranvier_plugins ()
 {
   "$1" plugins 2>/dev/null | sed -n 's|^\([a-z]*/[^ ]*\) .*|\1|p'
@@ -52,15 +57,22 @@ _ranvier ()
     previous=${COMP_WORDS[COMP_CWORD - 2]}
   fi
   case $previous in
-    --out | -o | --data | --plugin-path)
+    --out | -o | --data | --fetch | --plugin-path)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    --set | -s | --threads)
+    --set | -s | --threads | --show | --from)
       return
       ;;
   esac
+  if [[ $previous == --split ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "train test validation" -- "$current")
+    return
+  elif [[ $previous == --cache ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "clear" -- "$current")
+    return
+  fi
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_ranvier_options "$program" "$verb")" -- "$current")
     return
@@ -73,6 +85,7 @@ _ranvier ()
       mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W "$(_ranvier_plugins "$program")" -- "$current")
       ;;
     inspect) mapfile -t COMPREPLY < <(compgen -W "$(_ranvier_plugins "$program")" -- "$current") ;;
+    data) mapfile -t COMPREPLY < <(compgen -W "$(_ranvier_sets "$program")" -- "$current") ;;
     plugins | new) mapfile -t COMPREPLY < <(compgen -W "$(_ranvier_kinds "$program")" -- "$current") ;;
     *) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
   esac

@@ -13,15 +13,14 @@ G_BEGIN_DECLS
 typedef struct
 {
   const char *name; /**< as published, "Train.zip" */
-  const char *const
-      *also;          /**< other names under which the plugin reads the same, unpacked for instance; one that
-                              ends with a slash, "Train/", is a folder. Ends with NULL; may be NULL */
-  const char *url;    /**< from where a program may fetch it; NULL: see `how` of the set */
-  int64_t size;       /**< bytes */
-  const char *md5;    /**< hexadecimal, small letters */
-  const char *sha256; /**< the same */
-  const char
-      *content_md5; /**< of what a packed file holds, so that it is known when packed anew, or not at all */
+  /** Other names under which the plugin reads the same, unpacked for instance; one that ends with a slash,
+   * "Train/", is a folder. Ends with NULL; may be NULL. */
+  const char *const *also;
+  const char *url;         /**< from where a program may fetch it; NULL: see `how` of the set */
+  int64_t size;            /**< bytes */
+  const char *md5;         /**< hexadecimal, small letters */
+  const char *sha256;      /**< the same */
+  const char *content_md5; /**< of what it holds if it is packed: so it is known when packed anew, or not at all */
   RV_RESERVED (4);
 } RvOfficialFile;
 
@@ -34,8 +33,9 @@ typedef struct
   const char *how;           /**< how to come by the files that no program may fetch; may be NULL */
   const char *folder;        /**< of the data folder, in which its files are looked for first; may be NULL */
   const char *const *splits; /**< choices of the parameter `split`, ends with NULL */
-  const char *steps; /**< the transform that puts events into steps as is usual for this set, without its
-                                  port: "use: transform/bins, width: 3 ms, steps: 100"; NULL: none */
+  /** The transform that puts events into steps as is usual for this set, without its port: "use:
+   * transform/bins, width: 3 ms, steps: 100"; NULL: none. */
+  const char *steps;
   const RvOfficialFile *files; /**< ends with a NULL name */
   RV_RESERVED (4);
 } RvOfficialSet;
