@@ -15,7 +15,7 @@ def steps(command, environment=None):
     """Milliseconds per step by case, from the first number before ' ms a step' of each line."""
     text = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
     found = re.findall(r"^(\w+)[^\n]*?([\d.]+) ms a step", text, re.M)
-    return {name: float(number) for name, number in found}
+    return {name.lower(): float(number) for name, number in found}
 
 
 def main():
@@ -28,6 +28,8 @@ def main():
     for pair in range(pairs):
         ours = steps([os.path.join(build, "tests", "bench-step"), threads], plugins)
         theirs = steps([python, os.path.join(here, "pytorch-step.py"), "5", threads])
+        if not set(ours) & set(theirs):
+            sys.exit(f"the two programs share no case: {sorted(ours)} and {sorted(theirs)}")
         for case in sorted(set(ours) & set(theirs)):
             ratios.setdefault(case, []).append(theirs[case] / ours[case])
             print(f"pair {pair + 1} {case}: {ours[case]:.2f} ms, PyTorch {theirs[case]:.2f} ms, "
