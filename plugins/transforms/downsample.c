@@ -34,6 +34,12 @@ check (void *self, RvNode *node, GError **error)
                    rv_port_name (&downsample->data), spec.units);
       return FALSE;
     }
+  if ((uint64_t)spec.dims[0] * spec.dims[1] * spec.dims[2] != spec.units) /* or the table would not fit */
+    {
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "'%s' has %u units, which are not %u x %u x %u",
+                   rv_port_name (&downsample->data), spec.units, spec.dims[0], spec.dims[1], spec.dims[2]);
+      return FALSE;
+    }
   new_dims (downsample, spec.dims, dims);
   for (int k = 0; k < 3; k++)
     spec.dims[k] = dims[k];

@@ -595,10 +595,15 @@ test_refused (void)
   RvDatasetSpec spec
       = { .form = RV_FORM_FRAMES, .samples = 1, .units = 40, .dims = { 40, 1, 1 }, .steps = 3 };
   g_autoptr (RvDataset) channels = test_events (&own), frames = rv_dataset_new (&spec, read_full, NULL, NULL);
-  spec.form = RV_FORM_STATIC;
+  spec.form = RV_FORM_EVENTS;
   spec.steps = 0;
+  spec.dims[0] = 2;
+  spec.dims[1] = spec.dims[2] = 5;
+  g_autoptr (RvDataset) wrong = rv_dataset_new (&spec, read_full, NULL, NULL);
+  spec.form = RV_FORM_STATIC;
   g_autoptr (RvDataset) still = rv_dataset_new (&spec, read_full, NULL, NULL);
   refused (channels, "{use: transform/downsample, data: d, factor: 2}", "transform/units pools channels");
+  refused (wrong, "{use: transform/downsample, data: d, factor: 2}", "which are not 2 x 5 x 5");
   refused (channels, "{use: transform/units, data: d, first: 30, count: 11}", "'events' has 40 units");
   refused (channels, "{use: transform/units, data: d, first: 40}", "can not be picked");
   refused (channels, "{use: transform/event-drop, data: d, policy: mixed, ratios: []}", "must not be empty");
