@@ -34,7 +34,8 @@ enum
 
 typedef struct
 {
-  int split, order;
+  int split;
+  gboolean strict;
   char *folder;
   RvSelection select;
 } Gesture;
@@ -205,7 +206,7 @@ cut_clips (Load *load, const char *recording, const GArray *clips, GError **erro
       const guint first = find_event (load->events, clip->start),
                   end = find_event (load->events, clip->end + 1);
       const Recording what = { .name = (char *)recording, .order = k, .label = clip->label };
-      if (first == end)
+      if (first == end && load->gesture->strict)
         {
           rv_archive_fail (load->archive, -1, error,
                            "%s has no event in its clip %u, %s from %" G_GUINT64_FORMAT
@@ -327,8 +328,8 @@ read_archive (Load *load, const Gesture *gesture, RvNode *node, const char *path
   load->gesture = gesture;
   load->archive = rv_archive_open (path, &inner);
   load->clips = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
-  load->whole = all ? recordings_new (SIDE, SIDE, TRUE) : NULL;
-  load->cut = recordings_new (SIDE, SIDE, gesture->order);
+  load->whole = all ? recordings_new (SIDE, SIDE, FALSE) : NULL;
+  load->cut = recordings_new (SIDE, SIDE, gesture->strict);
   load->events = g_array_new (FALSE, FALSE, sizeof (CameraEvent));
   for (const char *name; !inner && (name = rv_archive_next (load->archive, &inner));)
     {
@@ -407,7 +408,7 @@ static const RvParam params[] = {
       "of the 1,176"),
   RV_TEXT (Gesture, folder, "",
            "Folder of DvsGesture.tar.gz, or of what is in it; empty: looked for in the data folder"),
-  RECORDINGS_ORDER (Gesture, order), RV_SELECTION_TABLE (Gesture, select), RV_PARAM_END
+  RECORDINGS_STRICT (Gesture, strict), RV_SELECTION_TABLE (Gesture, select), RV_PARAM_END
 };
 
 static const RvOutput outputs[]

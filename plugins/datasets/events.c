@@ -17,7 +17,8 @@ enum
 
 typedef struct
 {
-  int split, order;
+  int split;
+  gboolean strict;
   char *folder;
   int64_t width, height;
   RvSelection select;
@@ -36,11 +37,6 @@ static gboolean
 init (void *self, GError **error)
 {
   const Events *events = self;
-  if (!*events->folder)
-    {
-      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'folder' is missing: which recordings?");
-      return FALSE;
-    }
   if (!events->width == !events->height)
     return TRUE;
   g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "give both 'width' and 'height', or neither");
@@ -58,6 +54,12 @@ clear (void *self)
 static char *
 find (const Events *events, RvNode *node, GError **error)
 {
+  if (!*events->folder)
+    {
+      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
+                   "'folder' is not given; it holds a folder of recordings for each class");
+      return NULL;
+    }
   g_autofree char *above = g_path_get_dirname (events->folder), *name = g_path_get_basename (events->folder);
   g_autofree char *as_folder = g_strconcat (name, "/", NULL);
   const char *inside = strcmp (above, ".") == 0 ? NULL : above;
@@ -210,7 +212,7 @@ check (void *self, RvNode *node, GError **error)
   RvDatasetSpec spec = { .samples = g_hash_table_size (listing.files),
                          .classes = g_strv_length (listing.classes),
                          .split = splits[events->split] };
-  Recordings *recordings = recordings_new ((uint32_t)events->width, (uint32_t)events->height, events->order);
+  Recordings *recordings = recordings_new ((uint32_t)events->width, (uint32_t)events->height, events->strict);
   const gboolean known = !recordings->grows || read_files (recordings, &listing, node, FALSE, error);
   recordings_shape (&spec, recordings->width, recordings->height);
   recordings_free (recordings);
@@ -235,7 +237,7 @@ run (void *self, RvNode *node, GError **error)
 {
   const Events *events = self;
   g_auto (Listing) listing = { 0 };
-  Recordings *recordings = recordings_new ((uint32_t)events->width, (uint32_t)events->height, events->order);
+  Recordings *recordings = recordings_new ((uint32_t)events->width, (uint32_t)events->height, events->strict);
   if (!list (&listing, events, node, error) || !read_files (recordings, &listing, node, TRUE, error)
       || !recordings_sort (recordings, listing.path, error))
     {
@@ -259,7 +261,7 @@ static const RvParam params[]
                    "What the recordings are for; `validation` holds a share out of those to train on"),
         RV_INT (Events, width, "0", 0, 32767, "pixels", "Of the sensor; 0: as its name or the events say"),
         RV_INT (Events, height, "0", 0, 32767, "pixels", "Of the sensor; 0: as its name or the events say"),
-        RECORDINGS_ORDER (Events, order),
+        RECORDINGS_STRICT (Events, strict),
         RV_SELECTION_TABLE (Events, select),
         RV_PARAM_END };
 

@@ -19,7 +19,8 @@ enum
 
 typedef struct
 {
-  int split, order;
+  int split;
+  gboolean strict;
   char *folder;
   RvSelection select;
 } Nmnist;
@@ -145,7 +146,7 @@ run (void *self, RvNode *node, GError **error)
 {
   const Nmnist *nmnist = self;
   g_autofree char *path = find (nmnist, node, error);
-  Recordings *recordings = recordings_new (SIDE, SIDE, nmnist->order);
+  Recordings *recordings = recordings_new (SIDE, SIDE, nmnist->strict);
   if (!path || !load (recordings, nmnist, node, path, error))
     {
       recordings_free (recordings);
@@ -163,7 +164,7 @@ static const RvParam params[] = {
       Nmnist, split, "train", splits,
       "60,000 recordings to train on, 10,000 to test with, or what `validation` holds out of the 60,000"),
   RV_TEXT (Nmnist, folder, "", "Folder of Train.zip and Test.zip; empty: looked for in the data folder"),
-  RECORDINGS_ORDER (Nmnist, order), RV_SELECTION_TABLE (Nmnist, select), RV_PARAM_END
+  RECORDINGS_STRICT (Nmnist, strict), RV_SELECTION_TABLE (Nmnist, select), RV_PARAM_END
 };
 
 static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "The recordings, in the order of MNIST" },

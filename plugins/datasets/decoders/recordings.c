@@ -6,10 +6,8 @@
 
 #define MOST_EVENTS (UINT64_C (1) << 32) /* of a set: some 13 GB; what has more is a bomb */
 
-const char *const recordings_orders[] = { "given", "sorted", NULL };
-
 Recordings *
-recordings_new (uint32_t width, uint32_t height, gboolean sort)
+recordings_new (uint32_t width, uint32_t height, gboolean strict)
 {
   Recordings *recordings = g_new0 (Recordings, 1);
   recordings->items = g_array_new (FALSE, TRUE, sizeof (Recording));
@@ -17,7 +15,7 @@ recordings_new (uint32_t width, uint32_t height, gboolean sort)
   recordings->height = height;
   recordings->grows = !width;
   recordings->wide = !width || (uint64_t)width * height * 2 > 0x10000;
-  recordings->sort = sort;
+  recordings->strict = strict;
   return recordings;
 }
 
@@ -72,10 +70,10 @@ judge (Recordings *recordings, Decoder *decoder, const CameraEvent *event, uint6
   else if (x >= recordings->width || y >= recordings->height)
     g_snprintf (decoder->wrong, sizeof decoder->wrong, "an event at x = %u, y = %u, outside of %u x %u", x, y,
                 recordings->width, recordings->height);
-  if (event->time < before && !recordings->sort)
+  if (event->time < before && recordings->strict)
     g_snprintf (decoder->wrong, sizeof decoder->wrong,
                 "times run backwards, from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-                " us ('order: sorted' would put them in order)",
+                " us ('strict: no' would put them in order)",
                 before, event->time);
 }
 
@@ -117,12 +115,12 @@ recordings_read (Recordings *recordings, RvArchive *archive, size_t most, GArray
       recordings->width = MAX (recordings->width, decoder.width);
       recordings->height = MAX (recordings->height, decoder.height);
     }
-  if (decode (recordings, &decoder, events) == 0 && !decoder.wrong[0])
-    g_snprintf (decoder.wrong, sizeof decoder.wrong, "holds no event");
+  if (decode (recordings, &decoder, events) == 0 && !decoder.wrong[0] && recordings->strict)
+    g_snprintf (decoder.wrong, sizeof decoder.wrong, "holds no event ('strict: no' would keep it)");
   if (decoder.wrong[0])
     rv_archive_fail (archive, (int64_t)decoder.where, error, "%s", decoder.wrong);
   else if (clock)
-    *clock = decoder.clock ? g_array_index (events, CameraEvent, 0).time : 0;
+    *clock = decoder.clock && events->len ? g_array_index (events, CameraEvent, 0).time : 0;
   return !decoder.wrong[0];
 }
 

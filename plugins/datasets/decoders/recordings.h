@@ -23,19 +23,18 @@ typedef struct
   uint32_t width, height; /* of the sensor */
   gboolean grows;         /* that is not known: as large as the events need */
   gboolean wide;          /* four bytes for the pixel of an event, otherwise two for its unit */
-  gboolean sort;          /* events whose times run backwards are put in order, not refused */
+  gboolean strict;        /* a recording without events, or with times that run backwards, is refused */
   uint64_t events;        /* of all */
   char **classes;         /* names, or NULL; owned */
 } Recordings;
 
-/* Entry of a parameter table for `sort`, an int `f` of the struct `S`. */
-extern const char *const recordings_orders[];
-#define RECORDINGS_ORDER(S, f)                                                                               \
-  RV_CHOICE (S, f, "given", recordings_orders,                                                               \
-             "Where the times of a file run backwards. given: it is refused; sorted: they are put in order")
+/* Entry of a parameter table for `strict`, a gboolean `f` of the struct `S`. */
+#define RECORDINGS_STRICT(S, f)                                                                              \
+  RV_BOOL (S, f, "yes",                                                                                      \
+           "A recording without events, or with times that run backwards, is an error; no: kept, and sorted")
 
 /* For a sensor of that size; 0, 0: as the events say. */
-Recordings *recordings_new (uint32_t width, uint32_t height, gboolean sort);
+Recordings *recordings_new (uint32_t width, uint32_t height, gboolean strict);
 
 void recordings_free (gpointer recordings);
 
