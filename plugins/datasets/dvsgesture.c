@@ -57,6 +57,7 @@ typedef struct
   Recordings *whole;  /* recordings whose table was not met yet; NULL: lists and tables alone are read */
   Recordings *cut;    /* their clips; `order` is the line in the table, from 0 */
   GArray *events;     /* of the recording at hand */
+  GArray *clip;       /* those of a clip */
 } Load;
 
 static RvPart
@@ -180,43 +181,31 @@ read_table (Load *load, char *recording, GError **error)
 
 /* ---- recordings */
 
-/* The first event at `time` or later. */
-static guint
-find_event (const GArray *events, uint64_t time)
-{
-  guint low = 0, high = events->len;
-  while (low < high)
-    {
-      const guint middle = low + (high - low) / 2;
-      if (g_array_index (events, CameraEvent, middle).time < time)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-  return low;
-}
-
-/* Adds the clips of the recording whose events are at hand. */
+/* Adds the clips of the recording whose events are at hand. They are looked for among all, since outside of
+ * clips a clock may have been set anew. */
 static gboolean
 cut_clips (Load *load, const char *recording, const GArray *clips, GError **error)
 {
   for (guint k = 0; k < clips->len; k++)
     {
       const Clip *clip = &g_array_index (clips, Clip, k);
-      const guint first = find_event (load->events, clip->start),
-                  end = find_event (load->events, clip->end + 1);
       const Recording what = { .name = (char *)recording, .order = k, .label = clip->label };
-      if (first == end && load->gesture->strict)
+      g_array_set_size (load->clip, 0);
+      for (guint e = 0; e < load->events->len; e++)
         {
-          rv_archive_fail (load->archive, -1, error,
-                           "%s has no event in its clip %u, %s from %" G_GUINT64_FORMAT
-                           " to %" G_GUINT64_FORMAT " us",
-                           recording, k + 1, gestures[clip->label], clip->start, clip->end);
-          return FALSE;
+          const CameraEvent *event = &g_array_index (load->events, CameraEvent, e);
+          if (event->time >= clip->start && event->time <= clip->end)
+            g_array_append_val (load->clip, *event);
         }
-      if (!recordings_add (load->cut, &g_array_index (load->events, CameraEvent, first), end - first,
-                           clip->start, clip->end - clip->start + 1, &what, load->archive, error))
-        return FALSE;
+      if (recordings_add (load->cut, load->clip, clip->start, clip->end - clip->start + 1, &what,
+                          load->archive, error))
+        continue;
+      g_autofree char *why = g_strdup_printf (
+          "%s; in clip %u of %s, %s from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " us",
+          (*error)->message, k + 1, recording, gestures[clip->label], clip->start, clip->end);
+      g_clear_error (error);
+      g_set_error_literal (error, RV_ERROR, RV_ERROR_DATA, why);
+      return FALSE;
     }
   return TRUE;
 }
@@ -226,14 +215,13 @@ read_recording_file (Load *load, const char *recording, GError **error)
 {
   const Recording what = { .name = (char *)recording };
   const GArray *clips = g_hash_table_lookup (load->clips, recording);
-  uint64_t clock;
+  uint64_t start;
   if (load->wanted && !g_hash_table_contains (load->wanted, recording))
     return TRUE;
-  if (!recordings_read (load->cut, load->archive, MOST, load->events, &clock, error))
+  if (!recordings_read (load->whole, load->archive, MOST, load->events, &start, error))
     return FALSE;
   return clips ? cut_clips (load, recording, clips, error)
-               : recordings_add (load->whole, (CameraEvent *)(void *)load->events->data, load->events->len,
-                                 clock, 0, &what, load->archive, error);
+               : recordings_add (load->whole, load->events, start, 0, &what, load->archive, error);
 }
 
 /* A table was read: its recording may have been waiting for it. */
@@ -312,6 +300,7 @@ load_clear (Load *load)
   g_clear_pointer (&load->wanted, g_hash_table_unref);
   g_clear_pointer (&load->clips, g_hash_table_unref);
   g_clear_pointer (&load->events, g_array_unref);
+  g_clear_pointer (&load->clip, g_array_unref);
   recordings_free (load->whole);
   recordings_free (load->cut);
 }
@@ -329,8 +318,11 @@ read_archive (Load *load, const Gesture *gesture, RvNode *node, const char *path
   load->archive = rv_archive_open (path, &inner);
   load->clips = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
   load->whole = all ? recordings_new (SIDE, SIDE, FALSE) : NULL;
+  if (all)
+    load->whole->raw = TRUE;
   load->cut = recordings_new (SIDE, SIDE, gesture->strict);
   load->events = g_array_new (FALSE, FALSE, sizeof (CameraEvent));
+  load->clip = g_array_new (FALSE, FALSE, sizeof (CameraEvent));
   for (const char *name; !inner && (name = rv_archive_next (load->archive, &inner));)
     {
       if (read_member (load, name, &inner) && rv_node_stopped (node))
@@ -417,17 +409,20 @@ static const RvOutput outputs[]
 
 static const char *const published[] = { "train", "test", NULL };
 
-static const RvOfficialFile files[] = {
-  { .name = "DvsGesture.tar.gz", .also = (const char *const[]){ "DvsGesture.tar", "trials_to_train.txt", NULL },
-    .md5 = "8a5c71fb11e24e5ca5b11866ca6c00a1" },
-  { NULL }
-};
+static const RvOfficialFile files[]
+    = { { .name = "DvsGesture.tar.gz",
+          .also = (const char *const[]){ "DvsGesture.tar", "trials_to_train.txt", NULL },
+          .md5 = "8a5c71fb11e24e5ca5b11866ca6c00a1" },
+        { NULL } };
 
 static const RvOfficialSet sets[]
-    = { { .name = "dvsgesture", .title = "DVS128 Gesture",
+    = { { .name = "dvsgesture",
+          .title = "DVS128 Gesture",
           .page = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794",
           .how = "Fetch DvsGesture.tar.gz with a browser: its makers' store lets no program in.",
-          .splits = published, .steps = "use: transform/frames, frames: 20", .files = files },
+          .splits = published,
+          .steps = "use: transform/frames, frames: 20",
+          .files = files },
         { NULL } };
 
 static const RvNodeClass class = { outputs, check, run, identify, sets };

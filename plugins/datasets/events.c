@@ -183,15 +183,14 @@ read_files (Recordings *recordings, const Listing *listing, RvNode *node, gboole
   for (const char *name; !inner && (name = rv_archive_next (archive, &inner));)
     {
       const char *class = g_hash_table_lookup (listing->files, name);
-      uint64_t clock;
+      uint64_t start;
       if (!class)
         continue;
-      if (!recordings_read (recordings, archive, MOST, keep ? events : NULL, keep ? &clock : NULL, &inner))
+      if (!recordings_read (recordings, archive, MOST, keep ? events : NULL, &start, &inner))
         break;
       const Recording what = { .name = (char *)name, .label = label_of (listing, class) };
       if (keep)
-        recordings_add (recordings, (CameraEvent *)(void *)events->data, events->len, clock, 0, &what,
-                        archive, &inner);
+        recordings_add (recordings, events, start, 0, &what, archive, &inner);
       if (!inner && rv_node_stopped (node))
         g_set_error (&inner, RV_ERROR, RV_ERROR_STOPPED, "interrupted while %s was read", listing->path);
       rv_node_progress (node, recordings->items->len, g_hash_table_size (listing->files), "read");

@@ -111,10 +111,9 @@ load_member (Recordings *recordings, RvArchive *archive, const char *path, const
              GError **error)
 {
   const Recording what = { .name = (char *)name, .label = (uint32_t)class_of (name) };
-  uint64_t clock;
-  return check_class (path, name, error) && recordings_read (recordings, archive, MOST, events, &clock, error)
-         && recordings_add (recordings, (CameraEvent *)(void *)events->data, events->len, clock, 0, &what,
-                            archive, error);
+  uint64_t start;
+  return check_class (path, name, error) && recordings_read (recordings, archive, MOST, events, &start, error)
+         && recordings_add (recordings, events, start, 0, &what, archive, error);
 }
 
 static gboolean
@@ -172,16 +171,22 @@ static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "The recordings, 
 
 static const char *const published[] = { "train", "test", NULL };
 
-static const RvOfficialFile files[] = {
-  { .name = "Train.zip", .also = (const char *const[]){ "Train/", NULL }, .md5 = "20959b8e626244a1b502305a9e6e2031" },
-  { .name = "Test.zip", .also = (const char *const[]){ "Test/", NULL }, .md5 = "69ca8762b2fe404d9b9bad1103e97832" },
-  { NULL }
-};
+static const RvOfficialFile files[] = { { .name = "Train.zip",
+                                          .also = (const char *const[]){ "Train/", NULL },
+                                          .md5 = "20959b8e626244a1b502305a9e6e2031" },
+                                        { .name = "Test.zip",
+                                          .also = (const char *const[]){ "Test/", NULL },
+                                          .md5 = "69ca8762b2fe404d9b9bad1103e97832" },
+                                        { NULL } };
 
 static const RvOfficialSet sets[]
-    = { { .name = "nmnist", .title = "N-MNIST", .page = "https://www.garrickorchard.com/datasets/n-mnist",
+    = { { .name = "nmnist",
+          .title = "N-MNIST",
+          .page = "https://www.garrickorchard.com/datasets/n-mnist",
           .how = "Fetch both files with a browser, about 1.1 GB, from where its makers' page leads.",
-          .splits = published, .steps = "use: transform/bins, width: 3 ms, steps: 100", .files = files },
+          .splits = published,
+          .steps = "use: transform/bins, width: 3 ms, steps: 100",
+          .files = files },
         { NULL } };
 
 static const RvNodeClass class = { outputs, check, run, identify, sets };

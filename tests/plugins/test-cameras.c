@@ -154,7 +154,7 @@ test_nmnist_refused (Place *place, gconstpointer data)
   WITH_BIN (place, "Train/1/00001.bin", BIN (0, 0, 0, 7), 1, 2, 3);
   refused (place, "nmnist", "", TRUE, "byte 5: cut off in an event: 8 bytes are no multiple of 5");
   WITH_BIN (place, "Train/1/00001.bin", BIN (0, 240, 0, 7));
-  refused (place, "nmnist", "", TRUE, "member Train/1/00001.bin, byte 0: holds no event");
+  refused (place, "nmnist", "", TRUE, "member Train/1/00001.bin: holds no event");
   with_bin (place, "Train/1/00001.bin", two, 0);
   refused (place, "nmnist", "", TRUE, "holds no event|strict: no");
   with_bin (place, "Train/10/00001.bin", two, sizeof two);
@@ -360,14 +360,16 @@ test_gesture_tables (Place *place, gconstpointer data)
   static const struct
   {
     const char *row, *words;
-  } wrong[] = { { "12,1000,2000", "line 2: a clip is written as class (1 to 11)" },
-                { "0,1000,2000", "line 2" },
-                { "1,2000,2000", "line 2" },
-                { "1,1000", "line 2" },
-                { "1,1000,2000,1", "line 2" },
-                { "1,-1000,2000", "line 2" },
-                { "1,1000,99999999999999999999999", "line 2" },
-                { "1,3000,4000", "a.aedat has no event in its clip 1, hand_clapping from 3000 to 4000 us" } };
+  } wrong[]
+      = { { "12,1000,2000", "line 2: a clip is written as class (1 to 11)" },
+          { "0,1000,2000", "line 2" },
+          { "1,2000,2000", "line 2" },
+          { "1,1000", "line 2" },
+          { "1,1000,2000,1", "line 2" },
+          { "1,-1000,2000", "line 2" },
+          { "1,1000,99999999999999999999999", "line 2" },
+          { "1,3000,4000",
+            "member a.aedat: holds no event|; in clip 1 of a.aedat, hand_clapping from 3000 to 4000 us" } };
   for (guint k = 0; k < G_N_ELEMENTS (wrong); k++)
     {
       g_autofree char *table = g_strconcat ("class,start,end\n", wrong[k].row, NULL);
@@ -453,7 +455,8 @@ test_gesture_spoilt (Place *place, gconstpointer data)
     { spoil_stride, "byte 361: a packet says its events have 0 bytes" },
     { spoil_overflow, "byte 361: a packet says the clock went over -1 times" },
     { spoil_time, "byte 389: the time of an event is negative, -2147483648" },
-    { spoil_order, "byte 389: times run backwards, from 2147483750 to 1200 us" },
+    { spoil_order, "byte 389: times run backwards, from 2000 to 1200 us|; in clip 1 of a.aedat, "
+                   "other_gestures from 1000 to 2000 us" },
     { spoil_pixel, "byte 389: an event at x = 1, y = 128, outside of 128 x 128" },
     { spoil_end, "byte 361: cut off in the header of a packet" },
   };
@@ -469,6 +472,30 @@ test_gesture_spoilt (Place *place, gconstpointer data)
   with_aedat (place, bytes, TABLE);
   check_content (place, "dvsgesture", "strict: no",
                  "10: 0 16521, 200 16513, 500 16383, 1000 17157, / 1001; 0: 0 2, 100 3, / 102; ");
+}
+
+/* A clock that is set anew in front of a clip disturbs none, wherever the table stands. */
+static void
+test_gesture_clock (Place *place, gconstpointer data)
+{
+  GByteArray *bytes = aedat (""), *later = make_aedat (9);
+  put_packet (bytes, 1, 8, 4, 2, 2, 2);
+  put_event (bytes, 1, 1, 1, 7);
+  put_event (bytes, 1, 1, 1, 6);
+  g_byte_array_append (bytes, later->data + 61, later->len - 61); /* without the lines in front */
+  const TestMember members[] = { { "trials_to_train.txt", "a.aedat", 7 },
+                                 { "a.aedat", bytes->data, bytes->len },
+                                 { "a_labels.csv", TABLE, strlen (TABLE) },
+                                 { "trials_to_train.txt", "a.aedat", 7 } };
+  g_autofree char *path = in (place, "DvsGesture.tar.gz");
+  for (guint first = 0; first < 2; first++)
+    {
+      test_write (test_gzip (test_tar (members + first, 3)), path);
+      check_content (place, "dvsgesture", "", CLIPS ("16521"));
+    }
+  with_aedat (place, bytes, TABLE);
+  check_content (place, "dvsgesture", "", CLIPS ("16521"));
+  g_byte_array_unref (later);
 }
 
 static void
@@ -576,6 +603,7 @@ main (int argc, char **argv)
   ADD ("/dvsgesture/missing", test_gesture_missing);
   ADD ("/dvsgesture/tables", test_gesture_tables);
   ADD ("/dvsgesture/spoilt", test_gesture_spoilt);
+  ADD ("/dvsgesture/clock", test_gesture_clock);
   ADD ("/dvsgesture/headers", test_aedat_headers);
   ADD ("/events/content", test_own);
   ADD ("/events/refused", test_own_refused);

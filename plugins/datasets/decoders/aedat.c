@@ -76,6 +76,7 @@ next (Decoder *decoder, CameraEvent *event)
             return fail (decoder, decoder->where, "the time of an event is negative, %d", (int)time);
           event->time = decoder->high + time;
           event->place = PLACE (data >> 17, data >> 2 & 0x7fff, data >> 1 & 1);
+          event->where = (uint32_t)decoder->where;
           return TRUE;
         }
       decoder->at = decoder->end;

@@ -16,6 +16,7 @@ typedef struct
 {
   uint64_t time; /* microseconds, by the camera's clock */
   uint32_t place;
+  uint32_t where; /* byte of the file; UINT32_MAX: unknown */
 } CameraEvent;
 
 typedef struct Decoder Decoder;

@@ -22,6 +22,7 @@ next (Decoder *decoder, CameraEvent *event)
         }
       event->time = decoder->high + ((uint32_t)(b[2] & 127) << 16 | (uint32_t)b[3] << 8 | b[4]);
       event->place = PLACE (b[0], b[1], b[2] >> 7);
+      event->where = (uint32_t)decoder->where;
       return TRUE;
     }
   if (decoder->at == decoder->n)

@@ -50,18 +50,10 @@ recordings_remove (Recordings *recordings, guint index)
 
 /* ---- decoding */
 
-static gint
-by_time (gconstpointer a, gconstpointer b)
-{
-  const CameraEvent *x = a, *y = b;
-  return (x->time > y->time) - (x->time < y->time);
-}
-
-/* Says in `wrong` of the decoder what is wrong with an event. */
+/* Says in `wrong` of the decoder what is wrong with a pixel. */
 static void
-judge (Recordings *recordings, Decoder *decoder, const CameraEvent *event, uint64_t before)
+judge (Recordings *recordings, Decoder *decoder, uint32_t x, uint32_t y)
 {
-  const uint32_t x = PLACE_X (event->place), y = PLACE_Y (event->place);
   if (recordings->grows)
     {
       recordings->width = MAX (recordings->width, x + 1);
@@ -70,35 +62,22 @@ judge (Recordings *recordings, Decoder *decoder, const CameraEvent *event, uint6
   else if (x >= recordings->width || y >= recordings->height)
     g_snprintf (decoder->wrong, sizeof decoder->wrong, "an event at x = %u, y = %u, outside of %u x %u", x, y,
                 recordings->width, recordings->height);
-  if (event->time < before && recordings->strict)
-    g_snprintf (decoder->wrong, sizeof decoder->wrong,
-                "times run backwards, from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-                " us ('strict: no' would put them in order)",
-                before, event->time);
 }
 
-static size_t
+static void
 decode (Recordings *recordings, Decoder *decoder, GArray *events)
 {
-  gboolean sorted = TRUE;
-  uint64_t before = 0;
-  size_t n = 0;
   CameraEvent event;
-  for (; !decoder->wrong[0] && decoder_next (decoder, &event); n++)
+  while (!decoder->wrong[0] && decoder_next (decoder, &event))
     {
-      judge (recordings, decoder, &event, before);
-      sorted = sorted && event.time >= before;
-      before = event.time;
+      judge (recordings, decoder, PLACE_X (event.place), PLACE_Y (event.place));
       if (events)
         g_array_append_val (events, event);
     }
-  if (!sorted && events)
-    g_array_sort (events, by_time); /* keeps the order of equal ones */
-  return n;
 }
 
 gboolean
-recordings_read (Recordings *recordings, RvArchive *archive, size_t most, GArray *events, uint64_t *clock,
+recordings_read (Recordings *recordings, RvArchive *archive, size_t most, GArray *events, uint64_t *start,
                  GError **error)
 {
   g_autoptr (GBytes) bytes = rv_archive_read_all (archive, most, error);
@@ -115,12 +94,10 @@ recordings_read (Recordings *recordings, RvArchive *archive, size_t most, GArray
       recordings->width = MAX (recordings->width, decoder.width);
       recordings->height = MAX (recordings->height, decoder.height);
     }
-  if (decode (recordings, &decoder, events) == 0 && !decoder.wrong[0] && recordings->strict)
-    g_snprintf (decoder.wrong, sizeof decoder.wrong, "holds no event ('strict: no' would keep it)");
+  decode (recordings, &decoder, events);
+  *start = decoder.clock ? RECORDINGS_FIRST : 0;
   if (decoder.wrong[0])
     rv_archive_fail (archive, (int64_t)decoder.where, error, "%s", decoder.wrong);
-  else if (clock)
-    *clock = decoder.clock && events->len ? g_array_index (events, CameraEvent, 0).time : 0;
   return !decoder.wrong[0];
 }
 
@@ -158,32 +135,75 @@ place_of (const Recordings *recordings, uint32_t unit)
   return PLACE (unit % recordings->width, row % recordings->height, row / recordings->height);
 }
 
-gboolean
-recordings_add (Recordings *recordings, const CameraEvent *events, size_t n, uint64_t start,
-                uint64_t duration, const Recording *what, RvArchive *archive, GError **error)
+static gint
+by_time (gconstpointer a, gconstpointer b)
+{
+  const CameraEvent *x = a, *y = b;
+  return (x->time > y->time) - (x->time < y->time);
+}
+
+/* Into the order of time, or a message. */
+static gboolean
+put_in_order (const Recordings *recordings, GArray *events, RvArchive *archive, GError **error)
+{
+  const CameraEvent *event = (CameraEvent *)(void *)events->data;
+  guint k = 1;
+  while (k < events->len && event[k].time >= event[k - 1].time)
+    k++;
+  const gboolean empty = events->len == 0, sorted = k >= events->len;
+  if (recordings->strict && empty)
+    rv_archive_fail (archive, -1, error, "holds no event ('strict: no' would keep it)");
+  else if (recordings->strict && !sorted)
+    rv_archive_fail (archive, event[k].where == UINT32_MAX ? -1 : (int64_t)event[k].where, error,
+                     "times run backwards, from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+                     " us ('strict: no' would put them in order)",
+                     event[k - 1].time, event[k].time);
+  else if (!sorted)
+    g_array_sort (events, by_time); /* keeps the order of equal ones */
+  return !recordings->strict || (sorted && !empty);
+}
+
+static guint8 *
+pack (const Recordings *recordings, const GArray *events, uint64_t start)
 {
   const size_t width = recordings->wide ? 4 : 2;
-  const uint64_t lasts = duration ? duration : n ? events[n - 1].time - start + 1 : 0;
-  if (lasts > G_MAXUINT32 || n > G_MAXUINT32 || (recordings->events += n) > MOST_EVENTS)
+  guint8 *bytes = g_malloc ((size_t)events->len * (10 + width) + 1), *at = bytes;
+  for (guint k = 0; k < events->len; k++)
     {
-      rv_archive_fail (archive, -1, error,
-                       "lasts %" G_GUINT64_FORMAT " s, with %zu events, and there were %" G_GUINT64_FORMAT
-                       " before: a recording ends after 4294 s, a set with event 4294967296",
-                       lasts / 1000000, n, recordings->events);
-      return FALSE;
-    }
-  guint8 *bytes = g_malloc (n * (5 + width) + 1), *at = bytes;
-  for (size_t k = 0; k < n; k++)
-    {
-      const uint32_t place = recordings->wide ? events[k].place : unit_of (recordings, events[k].place);
-      at = pack_number (at, events[k].time - (k ? events[k - 1].time : start));
+      const CameraEvent *event = &g_array_index (events, CameraEvent, k);
+      const uint32_t place = recordings->wide ? event->place : unit_of (recordings, event->place);
+      at = pack_number (at, event->time - start); /* of raw ones even a step back, modulo 2^64 */
+      start = event->time;
       for (size_t b = 0; b < width; b++)
         *at++ = (guint8)(place >> 8 * b);
     }
+  return g_realloc (bytes, (size_t)(at - bytes) + 1);
+}
+
+gboolean
+recordings_add (Recordings *recordings, GArray *events, uint64_t start, uint64_t duration,
+                const Recording *what, RvArchive *archive, GError **error)
+{
+  if (!recordings->raw && !put_in_order (recordings, events, archive, error))
+    return FALSE;
+  const CameraEvent *event = (CameraEvent *)(void *)events->data;
+  if (start == RECORDINGS_FIRST)
+    start = events->len ? event[0].time : 0;
+  const uint64_t lasts
+      = duration || recordings->raw || !events->len ? duration : event[events->len - 1].time - start + 1;
+  recordings->events += events->len;
+  if (lasts > G_MAXUINT32 || recordings->events > MOST_EVENTS)
+    {
+      rv_archive_fail (archive, -1, error,
+                       "lasts %" G_GUINT64_FORMAT " s, and makes it %" G_GUINT64_FORMAT
+                       " events: a recording ends after 4294 s, a set with event %" G_GUINT64_FORMAT,
+                       lasts / 1000000, recordings->events, MOST_EVENTS);
+      return FALSE;
+    }
   Recording recording = *what;
   recording.name = g_strdup (what->name);
-  recording.bytes = g_realloc (bytes, (size_t)(at - bytes) + 1);
-  recording.n = (uint32_t)n;
+  recording.bytes = pack (recordings, events, start);
+  recording.n = events->len;
   recording.duration = (uint32_t)lasts;
   recording.start = start;
   g_array_append_val (recordings->items, recording);
@@ -203,7 +223,7 @@ void
 recordings_unpack (const Recordings *recordings, const Recording *recording, GArray *events)
 {
   const guint8 *at = recording->bytes;
-  CameraEvent event = { recording->start, 0 };
+  CameraEvent event = { recording->start, 0, UINT32_MAX };
   for (uint32_t k = 0; k < recording->n; k++)
     {
       uint64_t since;

@@ -24,31 +24,35 @@ typedef struct
   gboolean grows;         /* that is not known: as large as the events need */
   gboolean wide;          /* four bytes for the pixel of an event, otherwise two for its unit */
   gboolean strict;        /* a recording without events, or with times that run backwards, is refused */
+  gboolean raw;           /* events are kept in the order in which they come */
   uint64_t events;        /* of all */
   char **classes;         /* names, or NULL; owned */
 } Recordings;
 
 /* Entry of a parameter table for `strict`, a gboolean `f` of the struct `S`. */
 #define RECORDINGS_STRICT(S, f)                                                                              \
-  RV_BOOL (S, f, "yes",                                                                                      \
-           "A recording without events, or with times that run backwards, is an error; no: kept, and sorted")
+  RV_BOOL (                                                                                                  \
+      S, f, "yes",                                                                                           \
+      "A recording without events, or with times that run backwards, is an error; no: kept, and sorted")
 
 /* For a sensor of that size; 0, 0: as the events say. */
 Recordings *recordings_new (uint32_t width, uint32_t height, gboolean strict);
 
 void recordings_free (gpointer recordings);
 
-/* Reads the current member of `archive`, of at most so many bytes, and decodes it into `events` (CameraEvent,
- * emptied before; NULL: for the size of the sensor alone). FALSE if it is damaged, has pixels outside of the
- * sensor, times that run backwards, or no event. `clock` says where its time begins: 0, or at its first event
- * where that is the camera's. */
+/* Reads the current member of `archive`, of at most so many bytes (below 4 GB), and decodes it into `events`
+ * (CameraEvent, emptied before; NULL: for the size of the sensor alone). FALSE if it is damaged or has pixels
+ * outside of the sensor. `start` says where its time begins: at 0, or at RECORDINGS_FIRST. */
 gboolean recordings_read (Recordings *recordings, RvArchive *archive, size_t most, GArray *events,
-                          uint64_t *clock, GError **error);
+                          uint64_t *start, GError **error);
 
-/* Adds the events [n], which begin at `start` or later, under the name, order and label of `what`. Without a
- * duration the recording ends with its last event. Messages are about the current member of `archive`. */
-gboolean recordings_add (Recordings *recordings, const CameraEvent *events, size_t n, uint64_t start,
-                         uint64_t duration, const Recording *what, RvArchive *archive, GError **error);
+#define RECORDINGS_FIRST G_MAXUINT64 /* with the first event */
+
+/* Adds the events, sorted if need be, which begin at `start` or later, under the name, order and label of
+ * `what`. Without a duration the recording ends with its last event. Messages are about the current member of
+ * `archive`. */
+gboolean recordings_add (Recordings *recordings, GArray *events, uint64_t start, uint64_t duration,
+                         const Recording *what, RvArchive *archive, GError **error);
 
 /* Appends the events of a recording again, with the times of the camera's clock. */
 void recordings_unpack (const Recordings *recordings, const Recording *recording, GArray *events);
