@@ -141,7 +141,7 @@ RvDataset *rv_check_data_of (RvForm form, uint32_t units, uint32_t steps, gboole
 
 /* `call` (self) a while; nanoseconds per call, the best of several. */
 double rv_check_time (void (*call) (void *self), void *self);
-/* Measures `check` and the plugins of the same kind that came with the program, beside each other; `measure`
+/* Measures `check` and the plugins of the same kind that are installed, beside each other; `measure`
  * is in `unit`, below 0 if it can not. */
 RvVerdict rv_check_compare (RvCheck *check, double (*measure) (RvCheck *check), const char *unit);
 /* Reads a recording: a number that changes with any part of it. *flaw, owned, says what is wrong with it, or

@@ -40,9 +40,10 @@ recording_flaw (const RvDatasetSpec *spec, const RvRecording *r)
   if (r->form != spec->form || r->units != spec->units || r->steps != spec->steps
       || r->label >= spec->classes)
     return g_strdup_printf (
-        "form %d, %u units, %u steps and label %u are not what its spec says: form %d, %u units, %u "
+        "form %d, %u units, %u of %u steps and label %u are not what its spec says: form %d, %u units, %u "
         "steps, %u classes",
-        r->form, r->units, r->steps, r->label, spec->form, spec->units, spec->steps, spec->classes);
+        r->form, r->units, r->length, r->steps, r->label, spec->form, spec->units, spec->steps,
+        spec->classes);
   if (r->form == RV_FORM_EVENTS)
     return r->n_events <= MIN (r->ids_room, r->times_room)
                ? ids_flaw (r, 0, r->n_events, FALSE)
@@ -186,16 +187,24 @@ epochs (RvCheck *check, void *thing)
   return RV_VERDICT_OK;
 }
 
+/* The verdict after `n` sets of parameters were good; if all were refused, why the last was. */
+static RvVerdict
+done (RvCheck *check, guint n)
+{
+  return n > 0 ? rv_check_ok (check, "%u set%s of parameters", n, n == 1 ? "" : "s") : RV_VERDICT_SKIPPED;
+}
+
 /* The step for each trial, on data that varies and data that does not. */
 static RvVerdict
 each_dataset (RvCheck *check)
 {
   const guint trials = rv_check_trials (check, 3, 8);
+  guint n = 0;
   for (guint k = 0; k < 2 * trials; k++)
     {
       RvVerdict verdict;
       g_autoptr (RvCheckBench) bench = rv_bench_any (check, k / 2, k % 2, FALSE, &verdict);
-      if (verdict == RV_VERDICT_FAILED || (bench == NULL && k == 0))
+      if (verdict == RV_VERDICT_FAILED)
         return verdict;
       Reading reading = { bench != NULL ? rv_bench_dataset (bench) : NULL, k % 2, 0, NULL };
       if (reading.data == NULL)
@@ -208,8 +217,9 @@ each_dataset (RvCheck *check)
       verdict = check->test->step (check, &reading);
       if (verdict != RV_VERDICT_OK)
         return verdict;
+      n += k % 2;
     }
-  return rv_check_ok (check, "%u sets of parameters", trials);
+  return done (check, n);
 }
 
 static void
@@ -221,12 +231,17 @@ read_first (void *self)
 static double
 measure_dataset (RvCheck *check)
 {
-  RvVerdict verdict;
-  g_autoptr (RvCheckBench) bench = rv_bench_any (check, 0, FALSE, FALSE, &verdict);
-  Reading reading = { bench != NULL ? rv_bench_dataset (bench) : NULL, FALSE, 1, NULL };
-  uint64_t found[1][2];
-  reading.found = found;
-  return reading.data != NULL ? rv_check_time (read_first, &reading) / 2000.0 : -1.0;
+  double time = -1.0;
+  for (guint trial = 0; trial < 2 && time < 0.0; trial++)
+    {
+      RvVerdict verdict;
+      g_autoptr (RvCheckBench) bench = rv_bench_any (check, trial, FALSE, FALSE, &verdict);
+      uint64_t found[1][2];
+      Reading reading = { bench != NULL ? rv_bench_dataset (bench) : NULL, FALSE, 1, found };
+      if (reading.data != NULL)
+        time = rv_check_time (read_first, &reading) / 2000.0; /* it reads two epochs */
+    }
+  return time;
 }
 
 static RvVerdict
@@ -267,13 +282,14 @@ shapes (RvCheck *check)
 static RvVerdict
 nan_in (RvCheck *check)
 {
+  guint n = 0;
   for (guint trial = 0; trial < 2; trial++)
     {
       RvVerdict verdict;
       g_autoptr (RvCheckBench) bench = rv_bench_any (check, trial, FALSE, TRUE, &verdict);
       RvDataset *data = bench != NULL ? rv_bench_dataset (bench) : NULL;
       g_auto (RvRecording) recording = { 0 };
-      if (verdict == RV_VERDICT_FAILED || (bench == NULL && trial == 0))
+      if (verdict == RV_VERDICT_FAILED)
         return verdict;
       for (uint32_t id = 0; data != NULL && id < MIN (rv_dataset_spec (data)->samples, MOST_RECORDINGS); id++)
         {
@@ -282,8 +298,9 @@ nan_in (RvCheck *check)
           if (flaw != NULL && !g_str_has_prefix (flaw, "can not"))
             return rv_check_fail (check, "recording %u: %s", id, flaw);
         }
+      n += bench != NULL;
     }
-  return rv_check_ok (check, "came back");
+  return done (check, n);
 }
 
 /* The first line in which two texts differ, as "output ...: A, not B"; or NULL. */
@@ -305,6 +322,7 @@ static RvVerdict
 run_twice (RvCheck *check, const uint32_t threads_of[2], const char *what)
 {
   const guint trials = rv_check_trials (check, 2, 4);
+  guint n = 0;
   for (guint trial = 0; trial < trials; trial++)
     {
       char *results[2] = { NULL };
@@ -318,12 +336,13 @@ run_twice (RvCheck *check, const uint32_t threads_of[2], const char *what)
         }
       g_autofree char *first = results[0], *second = results[1];
       g_autofree char *other = second != NULL ? difference (first, second) : NULL;
-      if (verdict == RV_VERDICT_FAILED || (verdict == RV_VERDICT_SKIPPED && trial == 0))
+      if (verdict == RV_VERDICT_FAILED)
         return verdict;
       if (other != NULL)
         return rv_check_fail (check, "%s: %s", what, other);
+      n += verdict == RV_VERDICT_OK;
     }
-  return rv_check_ok (check, "%u sets of parameters", trials);
+  return done (check, n);
 }
 
 static RvVerdict

@@ -365,20 +365,27 @@ rv_check_compare (RvCheck *check, double (*measure) (RvCheck *check), const char
   const double own = measure (check);
   g_autofree char *why = g_strdup (check->said->str);
   g_auto (GStrv) names = rv_check_installed (check->plugin->kind);
-  g_autoptr (GString) others = g_string_new (NULL);
+  double ends[2] = { HUGE_VAL, 0.0 }; /* of the fastest and the slowest of the others */
+  const char *which[2] = { NULL, NULL };
   if (own < 0.0)
-    return rv_check_skip (check, "it can not be measured: %s", why);
+    return rv_check_skip (check, "%s", why);
   for (char **name = names; *name != NULL; name++)
     {
-      RvCheck other = { .plugin = rv_registry_get (check->plugin->kind, *name, NULL),
-                        .scratch = check->scratch,
-                        .said = check->said };
+      RvCheck other = *check;
+      other.settings = NULL;
+      other.plugin = rv_registry_get (check->plugin->kind, *name, NULL);
       const double time = other.plugin != NULL && other.plugin != check->plugin ? measure (&other) : -1.0;
-      if (time > 0.0)
-        g_string_append_printf (others, "%s%s %.3g (%.2f times)", others->len > 0 ? ", " : "; ", *name, time,
-                                own / time);
+      for (int end = 0; end < 2 && time > 0.0; end++)
+        if (end == 0 ? time < ends[0] : time > ends[1])
+          {
+            ends[end] = time;
+            which[end] = *name;
+          }
     }
-  return rv_check_ok (check, "%.3g %s%s", own, unit, others->str);
+  if (which[0] == NULL)
+    return rv_check_ok (check, "%.3g %s", own, unit);
+  return rv_check_ok (check, "%.3g %s; of the others the fastest is %s (ratio %.2f), the slowest %s (%.2f)",
+                      own, unit, which[0], own / ends[0], which[1], own / ends[1]);
 }
 
 static void

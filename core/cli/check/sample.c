@@ -93,24 +93,34 @@ name_for (const RvParam *p)
   return NULL;
 }
 
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
 char **
 rv_check_installed (const char *kind)
 {
   g_autoptr (GPtrArray) folders = rv_registry_folders ();
-  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  g_autoptr (GStrvBuilder) all = g_strv_builder_new ();
   for (guint k = folders->len; k-- > 0;) /* the program's own is the last */
     {
       const RvPluginFolder *folder = folders->pdata[k];
       g_autoptr (GDir) dir
           = strcmp (folder->origin, "--plugin-path") != 0 ? g_dir_open (folder->path, 0, NULL) : NULL;
+      g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
       for (const char *file; dir != NULL && (file = g_dir_read_name (dir)) != NULL;)
         {
           g_autofree char *its_kind = NULL, *name = NULL;
           if (rv_module_split (file, &its_kind, &name) && strcmp (its_kind, kind) == 0)
-            g_strv_builder_add (names, name);
+            g_ptr_array_add (names, g_steal_pointer (&name));
         }
+      g_ptr_array_sort (names, compare_names);
+      g_ptr_array_add (names, NULL);
+      g_strv_builder_addv (all, (const char **)names->pdata);
     }
-  return g_strv_builder_end (names);
+  return g_strv_builder_end (all);
 }
 
 RvValue *

@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include <json-glib/json-glib.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -79,10 +80,28 @@ check (const char *arguments, char **out, char **err)
   return WEXITSTATUS (status);
 }
 
+/* Whether fresh memory holds what M_PERTURB says: not under a sanitizer, and not in every C library. */
+static gboolean
+memory_is_perturbed (void)
+{
+#ifdef M_PERTURB
+  mallopt (M_PERTURB, 0x2A);
+  g_autofree volatile char *memory = g_malloc (1000);
+  return memory[500] == (char)0xD5;
+#else
+  return FALSE;
+#endif
+}
+
 static void
 test_museum (gconstpointer user)
 {
   const gsize k = GPOINTER_TO_SIZE (user);
+  if (strcmp (museum[k].mistake, "uninitialised") == 0 && !memory_is_perturbed ())
+    {
+      g_test_skip ("fresh memory is always the same here");
+      return;
+    }
   g_autofree char *base = g_strdup_printf ("%s-%s.so", museum[k].kind, museum[k].mistake);
   g_autofree char *file = g_test_build_filename (G_TEST_BUILT, "broken", "checked", base, NULL);
   g_autofree char *arguments = g_strdup_printf ("--json --seconds 2 '%s'", file), *out = NULL, *err = NULL;
