@@ -1,5 +1,6 @@
-/* dataset/cifar10: CIFAR-10, binary version, from its archive or from the folder that was unpacked. A batch is records
- * of a label and 32 x 32 pixels in planes of red, green and blue; names of the classes stand in batches.meta.txt. */
+/* dataset/cifar10: CIFAR-10, binary version, from its archive or from the folder that was unpacked. A batch
+ * is records of a label and 32 x 32 pixels in planes of red, green and blue; names of the classes stand in
+ * batches.meta.txt. */
 #include <ranvier/ranvier.h>
 #include <string.h>
 
@@ -13,8 +14,8 @@
 #define BATCHES 5
 
 static const char *const splits[] = { "train", "test", "validation", NULL };
-static const char *const train_names[]
-    = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", NULL };
+static const char *const train_names[] = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                                           "data_batch_4.bin", "data_batch_5.bin", NULL };
 static const char *const test_names[] = { "test_batch.bin", NULL };
 static const char *const class_names[] = { "airplane", "automobile", "bird",  "cat",  "deer",
                                            "dog",      "frog",       "horse", "ship", "truck" };
@@ -67,8 +68,13 @@ batches_of (const Cifar *cifar)
 static RvDatasetSpec
 spec_of (const Cifar *cifar, uint32_t samples, const char *const *names)
 {
-  return (RvDatasetSpec){ .form = RV_FORM_STATIC, .samples = samples, .units = PIXELS, .dims = { 3, SIDE, SIDE },
-                          .classes = CLASSES, .split = splits[cifar->split], .classes_names = names };
+  return (RvDatasetSpec){ .form = RV_FORM_STATIC,
+                          .samples = samples,
+                          .units = PIXELS,
+                          .dims = { 3, SIDE, SIDE },
+                          .classes = CLASSES,
+                          .split = splits[cifar->split],
+                          .classes_names = names };
 }
 
 /* The archive, else the folder where the first batch is. The caller owns it. */
@@ -115,14 +121,16 @@ check_batch (const RvArchive *archive, GBytes *bytes, GError **error)
   const guint8 *data = g_bytes_get_data (bytes, &size);
   if (size == 0 || size % RECORD)
     {
-      rv_archive_fail (archive, -1, error, "it has %" G_GSIZE_FORMAT " bytes, which are no whole records of %d%s", size,
-                       RECORD, size ? ": it is cut off" : "");
+      rv_archive_fail (archive, -1, error,
+                       "it has %" G_GSIZE_FORMAT " bytes, which are no whole records of %d%s", size, RECORD,
+                       size ? ": it is cut off" : "");
       return FALSE;
     }
   for (gsize at = 0; at < size; at += RECORD)
     if (data[at] >= CLASSES)
       {
-        rv_archive_fail (archive, (int64_t)at, error, "label of record %" G_GSIZE_FORMAT " is %u, which is no class of 0 to %d",
+        rv_archive_fail (archive, (int64_t)at, error,
+                         "label of record %" G_GSIZE_FORMAT " is %u, which is no class of 0 to %d",
                          at / RECORD, data[at], CLASSES - 1);
         return FALSE;
       }
@@ -293,9 +301,9 @@ run (void *self, RvNode *node, GError **error)
 static const RvParam params[] = {
   RV_CHOICE (Cifar, split, "train", splits,
              "50,000 images to train on, 10,000 to test with, or what `validation` holds out of the 50,000"),
-  RV_TEXT (Cifar, folder, "", "Folder of " ARCHIVE " or of the batches; empty: looked for in the data folder"),
-  RV_SELECTION_TABLE (Cifar, select),
-  RV_PARAM_END
+  RV_TEXT (Cifar, folder, "",
+           "Folder of " ARCHIVE " or of the batches; empty: looked for in the data folder"),
+  RV_SELECTION_TABLE (Cifar, select), RV_PARAM_END
 };
 
 static const RvOutput outputs[]
@@ -304,8 +312,9 @@ static const RvOutput outputs[]
 static const char *const published[] = { "train", "test", NULL };
 
 static const RvOfficialFile files[]
-    = { { ARCHIVE, (const char *const[]){ "data_batch_1.bin", NULL }, "https://www.cs.toronto.edu/~kriz/" ARCHIVE, 170052171,
-          "c32a1d4ab5d03f1284b67883e8d87530", "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd" },
+    = { { ARCHIVE, (const char *const[]){ "data_batch_1.bin", NULL },
+          "https://www.cs.toronto.edu/~kriz/" ARCHIVE, 170052171, "c32a1d4ab5d03f1284b67883e8d87530",
+          "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd" },
         { NULL } };
 
 static const RvOfficialSet sets[]

@@ -1,5 +1,5 @@
-/* transform/augment: still images, shifted by a random crop of the padded image and mirrored by chance. Fresh draws every
- * epoch; wire it into training alone. */
+/* transform/augment: still images, shifted by a random crop of the padded image and mirrored by chance.
+ * Fresh draws every epoch; wire it into training alone. */
 #include <ranvier/ranvier.h>
 
 typedef struct
@@ -36,8 +36,8 @@ check (void *self, RvNode *node, GError **error)
   return TRUE;
 }
 
-/* out[c][y][x] = in[c][y + dy][x' + dx] or fill outside, with dy and dx from -padding to padding and x' = x or, mirrored,
- * width - 1 - x; the same for all channels */
+/* out[c][y][x] = in[c][y + dy][x' + dx] or fill outside, with dy and dx from -padding to padding and x' = x
+ * or, mirrored, width - 1 - x; the same for all channels */
 static gboolean
 read_augmented (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GError **error)
 {

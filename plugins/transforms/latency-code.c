@@ -1,5 +1,5 @@
-/* transform/latency-code: a pixel fires once, the earlier the brighter it is. The code draws nothing, so every epoch is
- * the same. */
+/* transform/latency-code: a pixel fires once, the earlier the brighter it is. The code draws nothing, so
+ * every epoch is the same. */
 #include <ranvier/ranvier.h>
 
 typedef struct
@@ -23,7 +23,8 @@ check (void *self, RvNode *node, GError **error)
   RvDatasetSpec spec = *rv_port_spec (&code->data);
   if (spec.form != RV_FORM_STATIC || spec.steps)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "codes still images, but '%s' %s", rv_port_name (&code->data),
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "codes still images, but '%s' %s",
+                   rv_port_name (&code->data),
                    spec.form == RV_FORM_EVENTS ? "has events" : "already has steps");
       return FALSE;
     }
@@ -33,7 +34,8 @@ check (void *self, RvNode *node, GError **error)
   return TRUE;
 }
 
-/* t = round ((1 - v) (T - 1)), v = value clamped to [0, 1]; T: never, for values at or below the threshold and NaN */
+/* t = round ((1 - v) (T - 1)), v = value clamped to [0, 1]; T: never, for values at or below the threshold
+ * and NaN */
 static uint32_t
 step_of (const Coded *coded, float value)
 {
@@ -43,7 +45,8 @@ step_of (const Coded *coded, float value)
   return (uint32_t)((1.0f - v) * (float)(coded->steps - 1) + 0.5f);
 }
 
-/* Pixels sorted by their steps, counting first: offsets[t + 1] is where step t begins, then where it ends. */
+/* Pixels sorted by their steps, counting first: offsets[t + 1] is where step t begins, then where it ends.
+ * */
 static gboolean
 read_coded (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GError **error)
 {
@@ -85,7 +88,8 @@ run (void *self, RvNode *node, GError **error)
 {
   const LatencyCode *code = self;
   Coded *coded = g_new (Coded, 1);
-  *coded = (Coded){ rv_dataset_ref (rv_port_dataset (&code->data)), (uint32_t)code->steps, (float)code->threshold };
+  *coded = (Coded){ rv_dataset_ref (rv_port_dataset (&code->data)), (uint32_t)code->steps,
+                    (float)code->threshold };
   RvDatasetSpec spec = *rv_dataset_spec (coded->source);
   spec.form = RV_FORM_SPIKES;
   spec.steps = coded->steps;
@@ -93,12 +97,12 @@ run (void *self, RvNode *node, GError **error)
   return TRUE;
 }
 
-static const RvParam params[] = {
-  RV_PORT (LatencyCode, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Still images with values from 0 to 1"),
-  RV_REQUIRED_INT (LatencyCode, steps, 1, 1e6, "steps", "T: value 1 fires at the first step, value 0 would at the last"),
-  RV_REAL (LatencyCode, threshold, "0", -1, 1, "", "Values at or below it never fire"),
-  RV_PARAM_END
-};
+static const RvParam params[]
+    = { RV_PORT (LatencyCode, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED,
+                 "Still images with values from 0 to 1"),
+        RV_REQUIRED_INT (LatencyCode, steps, 1, 1e6, "steps",
+                         "T: value 1 fires at the first step, value 0 would at the last"),
+        RV_REAL (LatencyCode, threshold, "0", -1, 1, "", "Values at or below it never fire"), RV_PARAM_END };
 
 static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "Spikes" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 

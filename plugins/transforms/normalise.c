@@ -1,5 +1,5 @@
-/* transform/normalise: subtracts a mean and divides by a standard deviation, one of each per channel: given, or those of
- * other images, which should be what the network is trained on. */
+/* transform/normalise: subtracts a mean and divides by a standard deviation, one of each per channel:
+ * given, or those of other images, which should be what the network is trained on. */
 #include <ranvier/ranvier.h>
 #include <string.h>
 
@@ -35,9 +35,10 @@ check (void *self, RvNode *node, GError **error)
   else if (over && (n->mean.n || n->sd.n))
     why = g_strdup ("give 'mean' and 'sd', or 'over', not both");
   else if (!over && (n->mean.n != spec->dims[0] || n->sd.n != spec->dims[0]))
-    why = g_strdup_printf ("'%s' has %u channels, but 'mean' has %u numbers and 'sd' %u; or give 'over', the images "
-                           "to compute them from",
-                           rv_port_name (&n->data), spec->dims[0], n->mean.n, n->sd.n);
+    why = g_strdup_printf (
+        "'%s' has %u channels, but 'mean' has %u numbers and 'sd' %u; or give 'over', the images "
+        "to compute them from",
+        rv_port_name (&n->data), spec->dims[0], n->mean.n, n->sd.n);
   else if (over && over->dims[0] != spec->dims[0])
     why = g_strdup_printf ("'%s' has %u channels, but '%s' has %u", rv_port_name (&n->data), spec->dims[0],
                            rv_port_name (&n->over), over->dims[0]);
@@ -73,8 +74,8 @@ read_normalised (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *o
   return TRUE;
 }
 
-/* Over all images of epoch 0, in their order: mean = sum x / n, sd^2 = sum (x - mean)^2 / n. Two passes, since one would
- * lose digits to the difference of large sums. sums [channels] */
+/* Over all images of epoch 0, in their order: mean = sum x / n, sd^2 = sum (x - mean)^2 / n. Two passes,
+ * since one would lose digits to the difference of large sums. sums [channels] */
 static gboolean
 add_up (RvDataset *over, RvNode *node, const double *mean, double *sums, double *n, GError **error)
 {
@@ -116,7 +117,8 @@ measure (RvDataset *over, RvNode *node, double *mean, double *sd, GError **error
       sd[c] = sqrt (sd[c] / n);
       if (sd[c] > 0.0)
         continue;
-      g_set_error (error, RV_ERROR, RV_ERROR_DATA, "channel %u has the same value everywhere, so it has no scale", c);
+      g_set_error (error, RV_ERROR, RV_ERROR_DATA,
+                   "channel %u has the same value everywhere, so it has no scale", c);
       return FALSE;
     }
   return TRUE;
@@ -173,11 +175,11 @@ run (void *self, RvNode *node, GError **error)
 
 static const RvParam params[] = {
   RV_PORT (Normalise, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Images or frames"),
-  RV_PORT (Normalise, over, RV_ARTEFACT_DATASET, 0,
-           "Mean and standard deviation are computed over these: the training images, in the test branch too"),
+  RV_PORT (
+      Normalise, over, RV_ARTEFACT_DATASET, 0,
+      "Mean and standard deviation are computed over these: the training images, in the test branch too"),
   RV_REALS (Normalise, mean, "[]", -1e6, 1e6, "", "One number for each channel"),
-  RV_REALS (Normalise, sd, "[]", 1e-9, 1e6, "", "One number for each channel"),
-  RV_PARAM_END
+  RV_REALS (Normalise, sd, "[]", 1e-9, 1e6, "", "One number for each channel"), RV_PARAM_END
 };
 
 static const RvOutput outputs[]

@@ -1,5 +1,6 @@
-/* SHD's stand-in and CIFAR-10 from the folder RANVIER_TEST_DATA: every event and pixel, summed up or hashed, against
- * numbers that h5py, tonic and numpy gave for the same files. Skipped, saying so, where a set is missing. */
+/* SHD's stand-in and CIFAR-10 from the folder RANVIER_TEST_DATA: every event and pixel, summed up or
+ * hashed, against numbers that h5py, tonic and numpy gave for the same files. Skipped, saying so, where a
+ * set is missing. */
 #include "support.h"
 #include "plugins/load.h"
 
@@ -31,7 +32,8 @@ spoken_folder (void)
 
 /* Weights that tell any two places of a recording apart, and change with the order of events. */
 static void
-check_spoken (const char *text, uint32_t samples, uint64_t events, uint64_t times, uint64_t units, uint64_t labels)
+check_spoken (const char *text, uint32_t samples, uint64_t events, uint64_t times, uint64_t units,
+              uint64_t labels)
 {
   g_auto (TestLoaded) loaded = test_load (text);
   g_auto (RvRecording) r = { 0 };
@@ -63,7 +65,8 @@ test_spoken (void)
     return;
   g_autofree char *train = g_strdup_printf ("{use: dataset/shd, folder: %s}", folder);
   g_autofree char *test = g_strdup_printf ("{use: dataset/shd, folder: %s, split: test}", folder);
-  g_autofree char *speaker = g_strdup_printf ("{use: dataset/shd, folder: %s, split: test, speakers: [4]}", folder);
+  g_autofree char *speaker
+      = g_strdup_printf ("{use: dataset/shd, folder: %s, split: test, speakers: [4]}", folder);
   check_spoken (train, 1000, 4105147, 391732275326322, 1029177838901, 4500);
   check_spoken (test, 300, 1190375, 99580230703334, 302266523780, 1350);
   g_auto (TestLoaded) fourth = test_load (speaker);
@@ -113,9 +116,10 @@ test_spoken_learns (void)
     return;
   g_autofree char *out = g_dir_make_tmp ("ranvier-XXXXXX", NULL);
   g_autofree char *table = g_build_filename (out, "tables", "accuracy.csv", NULL);
-  g_autofree char *line = g_strdup_printf ("'%s' run '%s/../pipelines/shd.yaml' --fresh -q --out '%s' -s folder='%s' "
-                                           "-s seed=1 -s epochs=8",
-                                           g_getenv ("RANVIER_PROGRAM"), g_getenv ("G_TEST_SRCDIR"), out, folder);
+  g_autofree char *line
+      = g_strdup_printf ("'%s' run '%s/../pipelines/shd.yaml' --fresh -q --out '%s' -s folder='%s' "
+                         "-s seed=1 -s epochs=8",
+                         g_getenv ("RANVIER_PROGRAM"), g_getenv ("G_TEST_SRCDIR"), out, folder);
   int status;
   g_assert_true (g_spawn_command_line_sync (line, NULL, &said, &status, NULL));
   test_say (said);

@@ -1,6 +1,6 @@
-/* Any bytes as the archive of CIFAR-10: reading ends with images or with an error. Where the first byte is odd the rest
- * is the file; otherwise it is put into a tar, member by member: a byte that chooses the name, two of length, and the
- * content. */
+/* Any bytes as the archive of CIFAR-10: reading ends with images or with an error. Where the first byte is
+ * odd the rest is the file; otherwise it is put into a tar, member by member: a byte that chooses the name,
+ * two of length, and the content. */
 #include "../../plugins/datasets/cifar10.c"
 #include <fcntl.h>
 #include <stdio.h>
@@ -47,8 +47,8 @@ append_members (GByteArray *tar, const uint8_t *data, size_t size)
   while (size >= 3)
     {
       const size_t n = MIN ((size_t)data[1] << 8 | data[2], size - 3);
-      append_member (tar, data[0] < BATCHES ? train_names[data[0]] : others[data[0] % G_N_ELEMENTS (others)], data + 3,
-                     n);
+      append_member (tar, data[0] < BATCHES ? train_names[data[0]] : others[data[0] % G_N_ELEMENTS (others)],
+                     data + 3, n);
       data += 3 + n;
       size -= 3 + n;
     }

@@ -1,5 +1,5 @@
-/* Any bytes as what ranvier-hdf5-events writes: reading ends with recordings that keep what the headers promise, or with
- * an error; never with both. The first byte chooses how to read. */
+/* Any bytes as what ranvier-hdf5-events writes: reading ends with recordings that keep what the headers
+ * promise, or with an error; never with both. The first byte chooses how to read. */
 #include "../../plugins/datasets/spoken/recordings.h"
 #include <stdio.h>
 #include <stdlib.h>

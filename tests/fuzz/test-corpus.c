@@ -1,5 +1,5 @@
-/* A fuzz target over what was found so far, with the ordinary compiler: each file of its corpus; for pipelines also the
- * broken ones and those that ship. */
+/* A fuzz target over what was found so far, with the ordinary compiler: each file of its corpus; for
+ * pipelines also the broken ones and those that ship. */
 #include <glib.h>
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);

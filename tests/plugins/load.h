@@ -51,7 +51,8 @@ test_load (const char *text)
   return loaded;
 }
 
-/* Refused, in check or in run as `checked` says, with words that hold each of `words`, which are set apart by |. */
+/* Refused, in check or in run as `checked` says, with words that hold each of `words`, which are set apart
+ * by |. */
 static inline void
 test_refused (const char *text, gboolean checked, const char *words)
 {

@@ -55,7 +55,8 @@ put_column (const WordFile *f, hid_t file, const char *name, hid_t file_type, hi
 static inline void
 put_keys (const WordFile *f, hid_t file)
 {
-  static const char *const names[] = { "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine" };
+  static const char *const names[]
+      = { "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine" };
   const char *variable[64];
   char fixed[64][8] = { { 0 } };
   const hid_t type = H5Tcopy (H5T_C_S1);

@@ -48,8 +48,9 @@ pixel (guint b, guint r, guint k)
 static void
 make (Member members[MEMBERS])
 {
-  static const char *const names[] = { "data_batch_2.bin", "batches.meta.txt", "data_batch_1.bin", "data_batch_5.bin",
-                                       "test_batch.bin",   "data_batch_4.bin", "data_batch_3.bin" };
+  static const char *const names[]
+      = { "data_batch_2.bin", "batches.meta.txt", "data_batch_1.bin", "data_batch_5.bin",
+          "test_batch.bin",   "data_batch_4.bin", "data_batch_3.bin" };
   for (guint m = 0; m < MEMBERS; m++)
     {
       members[m] = (Member){ names[m], g_byte_array_new () };
@@ -131,8 +132,8 @@ test_good (Place *place, gconstpointer user)
   make (members);
   write_archive (place, members, NULL);
   check_train (place->text);
-  g_autofree char *test
-      = g_strdup_printf ("{use: dataset/cifar10, folder: %s, split: test, classes: [bird, cat]}", place->folder);
+  g_autofree char *test = g_strdup_printf (
+      "{use: dataset/cifar10, folder: %s, split: test, classes: [bird, cat]}", place->folder);
   g_auto (TestLoaded) loaded = test_load (test);
   g_assert_no_error (loaded.error);
   g_assert_cmpuint (rv_dataset_spec (loaded.data)->samples, ==, 2); /* labels 0 to 3 */
@@ -175,10 +176,12 @@ test_wrong (Place *place, gconstpointer user)
   make (members);
   members[0].bytes->data[2 * RECORD] = 10;
   refuse (place, members, NULL,
-          "cifar-10-binary.tar.gz, member cifar-10-batches-bin/data_batch_2.bin, byte 6146: label of record 2 is 10");
+          "cifar-10-binary.tar.gz, member cifar-10-batches-bin/data_batch_2.bin, byte 6146: label of record "
+          "2 is 10");
   make (members);
   g_byte_array_set_size (members[3].bytes, 2 * RECORD - 1);
-  refuse (place, members, NULL, "data_batch_5.bin: it has 6145 bytes, which are no whole records of 3073: it is cut off");
+  refuse (place, members, NULL,
+          "data_batch_5.bin: it has 6145 bytes, which are no whole records of 3073: it is cut off");
   make (members);
   g_byte_array_set_size (members[5].bytes, 0);
   refuse (place, members, NULL, "holds no data_batch_4.bin");
@@ -193,8 +196,8 @@ test_wrong (Place *place, gconstpointer user)
   refuse (place, members, NULL, "data_batch_3.bin|30730000");
 }
 
-/* Cut off and damaged archives: packed bytes changed one after the other are refused or, where they are not part of the
- * content, read. */
+/* Cut off and damaged archives: packed bytes changed one after the other are refused or, where they are not
+ * part of the content, read. */
 static void
 test_damage (Place *place, gconstpointer user)
 {

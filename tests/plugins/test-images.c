@@ -1,4 +1,5 @@
-/* transform/normalise, augment and latency-code on random images, each against a slow and obvious reference. */
+/* transform/normalise, augment and latency-code on random images, each against a slow and obvious
+ * reference. */
 #include "transform.h"
 
 #define SAMPLES 12
@@ -17,8 +18,9 @@ read_image (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, G
   const RvStream stream = rv_stream_fork (rv_stream_new (3, "", "images", ""), id);
   float *values = rv_recording_set_static (out, units);
   for (uint32_t k = 0; k < units; k++)
-    values[k] = images->constant && k / pixels + 1 == images->dims[0] ? 0.25f
-                                                                      : rv_stream_uniform (stream, k) * (float)(1 + k / pixels);
+    values[k] = images->constant && k / pixels + 1 == images->dims[0]
+                    ? 0.25f
+                    : rv_stream_uniform (stream, k) * (float)(1 + k / pixels);
   out->label = id % 3;
   return TRUE;
 }
@@ -62,7 +64,8 @@ test_normalise (void)
   Images images = { { 3, 4, 5 }, FALSE };
   g_autoptr (RvDataset) source = images_new (&images);
   g_autoptr (RvDataset) data = apply (source, "{use: transform/normalise, data: d, over: d}");
-  g_autoptr (RvDataset) given = apply (source, "{use: transform/normalise, data: d, mean: [0.5, 1, 0], sd: [2, 0.5, 1]}");
+  g_autoptr (RvDataset) given
+      = apply (source, "{use: transform/normalise, data: d, mean: [0.5, 1, 0], sd: [2, 0.5, 1]}");
   double sum[3] = { 0 }, squares[3] = { 0 };
   g_auto (RvRecording) in = { 0 }, out = { 0 };
   for (uint32_t id = 0; id < SAMPLES; id++)
@@ -104,8 +107,8 @@ test_normalise_wrong (void)
 
 /* The shift and the mirror that lead from `in` to `out`; FALSE if none does. */
 static gboolean
-find_move (const uint32_t dims[3], const RvRecording *in, const RvRecording *out, int padding, gboolean mirror, int *dy,
-           int *dx)
+find_move (const uint32_t dims[3], const RvRecording *in, const RvRecording *out, int padding,
+           gboolean mirror, int *dy, int *dx)
 {
   const int height = (int)dims[1], width = (int)dims[2];
   for (*dy = -padding; *dy <= padding; (*dy)++)
@@ -125,8 +128,8 @@ find_move (const uint32_t dims[3], const RvRecording *in, const RvRecording *out
   return FALSE;
 }
 
-/* Every image is some shift of its own, mirrored or not; all shifts come, about half are mirrored, and the draws are
- * those of epoch and image alone. */
+/* Every image is some shift of its own, mirrored or not; all shifts come, about half are mirrored, and the
+ * draws are those of epoch and image alone. */
 static void
 test_augment (void)
 {

@@ -1,5 +1,5 @@
-/* dataset/shd and dataset/ssc on small files that are made here with libhdf5, on one that h5py made, on broken ones, and
- * with helpers that crash or talk nonsense. */
+/* dataset/shd and dataset/ssc on small files that are made here with libhdf5, on one that h5py made, on
+ * broken ones, and with helpers that crash or talk nonsense. */
 #include "support.h"
 #include "spoken-file.h"
 #include "load.h"
@@ -25,7 +25,8 @@ tear_down (Place *place, gconstpointer data)
   g_free (place->folder);
 }
 
-/* Six words of three speakers; times on the grid of half floats and off it, two of them equal, one at the end. */
+/* Six words of three speakers; times on the grid of half floats and off it, two of them equal, one at the
+ * end. */
 static WordFile
 good (void)
 {
@@ -156,7 +157,8 @@ test_speakers (Place *place, gconstpointer user)
   expect_ids (place, "validation-speakers: [2]", "0145");
   expect_ids (place, "validation-speakers: [2], split: validation", "23");
   expect_ids (place, "speakers: [0, 2], validation-speakers: [2]", "01");
-  expect_ids (place, "validation: 0.5, speakers: [0, 2]", "0"); /* of classes 0, 1, 2, 0 one of each is held out */
+  expect_ids (place, "validation: 0.5, speakers: [0, 2]",
+              "0"); /* of classes 0, 1, 2, 0 one of each is held out */
   static const struct
   {
     const char *parameters, *words;
@@ -349,7 +351,8 @@ test_mutations (Place *place, gconstpointer user)
 static void
 test_circle (Place *place, gconstpointer user)
 {
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "fixtures", "shd-circle.h5", NULL), *bytes = NULL;
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "fixtures", "shd-circle.h5", NULL),
+                  *bytes = NULL;
   g_autofree char *text = g_strdup_printf ("{use: dataset/shd, folder: %s}", place->folder);
   gsize n;
   g_assert_true (g_file_get_contents (path, &bytes, &n, NULL));
@@ -384,7 +387,8 @@ test_stranger (Place *place, gconstpointer user)
 {
   const Stranger *stranger = user;
   const WordFile f = good ();
-  g_autofree char *own = g_build_filename (place->folder, "plugins", NULL), *module = NULL, *yaml = NULL, *out = NULL;
+  g_autofree char *own = g_build_filename (place->folder, "plugins", NULL), *module = NULL, *yaml = NULL,
+                  *out = NULL;
   g_autofree char *from = g_build_filename (g_getenv ("RANVIER_PLUGIN_PATH"), "dataset-shd.so", NULL);
   g_autofree char *helper = g_build_filename (own, "ranvier-hdf5-events", NULL), *bytes = NULL, *said = NULL;
   g_autofree char *script = g_strdup_printf ("#!/bin/sh\n%s\n", stranger->script);
@@ -402,7 +406,8 @@ test_stranger (Place *place, gconstpointer user)
   g_autofree char *text = g_strdup_printf ("nodes: {data: {use: dataset/shd, folder: %s}}\n", place->folder);
   g_file_set_contents (yaml, text, -1, NULL);
   const char *const argv[] = { g_getenv ("RANVIER_PROGRAM"), "check", "--plugin-path", own, yaml, NULL };
-  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &said, &status, NULL));
+  g_assert_true (
+      g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &said, &status, NULL));
   test_say (said);
   g_assert_nonnull (strstr (said, stranger->words));
   g_assert_nonnull (strstr (said, "shd_train.h5"));
@@ -419,13 +424,14 @@ test_exit_code (Place *place, gconstpointer user)
   write_words (&f, place->train);
   g_autofree char *yaml = g_build_filename (place->folder, "one.yaml", NULL), *said = NULL;
   g_autofree char *out = g_build_filename (place->folder, "out", NULL);
-  g_autofree char *text = g_strdup_printf (
-      "nodes:\n  data: {use: dataset/shd, folder: %s}\n  steps: {use: transform/bins, data: data, steps: 10}\n",
-      place->folder);
+  g_autofree char *text = g_strdup_printf ("nodes:\n  data: {use: dataset/shd, folder: %s}\n  steps: {use: "
+                                           "transform/bins, data: data, steps: 10}\n",
+                                           place->folder);
   int status;
   g_file_set_contents (yaml, text, -1, NULL);
   const char *const argv[] = { g_getenv ("RANVIER_PROGRAM"), "run", "-q", "--out", out, yaml, NULL };
-  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &said, &status, NULL));
+  g_assert_true (
+      g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &said, &status, NULL));
   test_say (said);
   g_assert_nonnull (strstr (said, "event 2 is 700"));
   g_assert_cmpint (WEXITSTATUS (status), ==, 1);
@@ -468,10 +474,18 @@ main (int argc, char **argv)
   {
     const char *name;
     void (*test) (Place *place, gconstpointer user);
-  } tests[] = { { "good", test_good }, { "gaps", test_gaps }, { "packed", test_packed }, { "speakers", test_speakers },
-                { "ssc", test_ssc }, { "wrong", test_wrong }, { "strict", test_strict },
-                { "containers", test_containers }, { "mutations", test_mutations }, { "exit-code", test_exit_code },
-                { "h5py", test_h5py }, { "circle", test_circle } };
+  } tests[] = { { "good", test_good },
+                { "gaps", test_gaps },
+                { "packed", test_packed },
+                { "speakers", test_speakers },
+                { "ssc", test_ssc },
+                { "wrong", test_wrong },
+                { "strict", test_strict },
+                { "containers", test_containers },
+                { "mutations", test_mutations },
+                { "exit-code", test_exit_code },
+                { "h5py", test_h5py },
+                { "circle", test_circle } };
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
     {
       g_autofree char *name = g_strconcat ("/spoken/", tests[k].name, NULL);

@@ -1,6 +1,6 @@
-/* ranvier-hdf5-events: reads the HDF5 file at standard input, in the layout of SHD and SSC, and writes what it holds to
- * standard output in the form of wire.h. libhdf5 crashes on some malformed files, so it runs here, in a process of its
- * own with limited memory, and never in a run. Exit code 1 with one line at standard error: the file can not be read.
+/* ranvier-hdf5-events: reads the HDF5 file at standard input, in the layout of SHD and SSC, and writes what it
+ * holds to standard output in the form of wire.h. libhdf5 crashes on some malformed files, so it runs here, in a
+ * process of its own with limits, and never in a run. Exit code 1 and a line at standard error: no good file.
  *   ranvier-hdf5-events head    the tables alone
  *   ranvier-hdf5-events all     the tables and the events */
 #include "wire.h"

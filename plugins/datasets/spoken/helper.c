@@ -1,5 +1,5 @@
-/* Starts ranvier-hdf5-events over a file, unpacked first if need be, and hears it out. Whatever the helper does, crash,
- * hang or talk nonsense, ends in an error that names the file. */
+/* Starts ranvier-hdf5-events over a file, unpacked first if need be, and hears it out. Whatever the helper
+ * does, crash, hang or talk nonsense, ends in an error that names the file. */
 #include "helper.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -39,14 +39,15 @@ spoken_is_packed (const char *path)
 
 /* ---- unpacking */
 
-/* A new file in the user's cache folder. It keeps its name only until the helper has opened it: libhdf5 refuses files
- * that have none. */
+/* A new file in the user's cache folder. It keeps its name only until the helper has opened it: libhdf5
+ * refuses files that have none. */
 static int
 open_scratch (char **name_out, GError **error)
 {
   g_autofree char *folder = g_build_filename (g_get_user_cache_dir (), "ranvier", NULL);
   g_autofree char *name = g_build_filename (folder, "unpacked-XXXXXX", NULL);
-  const int fd = g_mkdir_with_parents (folder, 0700) == 0 ? g_mkstemp_full (name, O_RDWR | O_CLOEXEC, 0600) : -1;
+  const int fd
+      = g_mkdir_with_parents (folder, 0700) == 0 ? g_mkstemp_full (name, O_RDWR | O_CLOEXEC, 0600) : -1;
   if (fd >= 0)
     *name_out = g_steal_pointer (&name);
   else
@@ -65,8 +66,8 @@ write_all (int fd, const guint8 *data, gsize n, GError **error)
         continue;
       if (done < 0)
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_IO, "unpacking to %s/ranvier failed: %s", g_get_user_cache_dir (),
-                       g_strerror (errno));
+          g_set_error (error, RV_ERROR, RV_ERROR_IO, "unpacking to %s/ranvier failed: %s",
+                       g_get_user_cache_dir (), g_strerror (errno));
           return FALSE;
         }
       data += done;
@@ -88,8 +89,8 @@ unpack_member (RvNode *node, RvArchive *archive, const char *path, int fd, GErro
     {
       if (sum + n > most)
         {
-          rv_archive_fail (archive, most, error, "it unpacks to more than %" G_GINT64_FORMAT " bytes, which no set does",
-                           most);
+          rv_archive_fail (archive, most, error,
+                           "it unpacks to more than %" G_GINT64_FORMAT " bytes, which no set does", most);
           return FALSE;
         }
       if (!write_all (fd, block, (gsize)n, error))
@@ -103,7 +104,8 @@ unpack_member (RvNode *node, RvArchive *archive, const char *path, int fd, GErro
   return n == 0 && lseek (fd, 0, SEEK_SET) == 0;
 }
 
-/* Unpacks the first member, of a zip the first whose name ends as it should. Returns a descriptor, -1 with an error. */
+/* Unpacks the first member, of a zip the first whose name ends as it should. Returns a descriptor, -1 with
+ * an error. */
 static int
 unpack (RvNode *node, const char *path, char **scratch, GError **error)
 {
@@ -134,7 +136,8 @@ helper_path (void)
 {
   static const char here = 0;
   Dl_info info;
-  g_autofree char *folder = dladdr (&here, &info) && info.dli_fname ? g_path_get_dirname (info.dli_fname) : NULL;
+  g_autofree char *folder
+      = dladdr (&here, &info) && info.dli_fname ? g_path_get_dirname (info.dli_fname) : NULL;
   return folder ? g_build_filename (folder, HELPER, NULL) : g_strdup (HELPER);
 }
 
@@ -144,9 +147,9 @@ start (Helper *helper, int file, gboolean head_only, GError **error)
   g_autofree char *program = helper_path ();
   g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "HDF5_USE_FILE_LOCKING", "FALSE", TRUE);
   const char *const argv[] = { program, head_only ? "head" : "all", NULL };
-  return g_spawn_async_with_pipes_and_fds (NULL, argv, (const char *const *)environment,
-                                           G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES, NULL, NULL, file, -1, -1,
-                                           NULL, NULL, 0, &helper->pid, NULL, &helper->out, &helper->errors, error);
+  return g_spawn_async_with_pipes_and_fds (
+      NULL, argv, (const char *const *)environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES, NULL,
+      NULL, file, -1, -1, NULL, NULL, 0, &helper->pid, NULL, &helper->out, &helper->errors, error);
 }
 
 static void
@@ -216,8 +219,8 @@ finish (Helper *helper, GError **inner)
   if (rv_node_stopped (helper->node) || signal == SIGINT || signal == SIGTERM)
     g_set_error (inner, RV_ERROR, RV_ERROR_STOPPED, "interrupted");
   else if (signal)
-    g_set_error (inner, RV_ERROR, RV_ERROR_DATA, "libhdf5 crashed over it (signal %d, %s): it is damaged", signal,
-                 g_strsignal (signal));
+    g_set_error (inner, RV_ERROR, RV_ERROR_DATA, "libhdf5 crashed over it (signal %d, %s): it is damaged",
+                 signal, g_strsignal (signal));
   else if (*line)
     g_set_error_literal (inner, RV_ERROR, RV_ERROR_DATA, line);
 }

@@ -10,7 +10,7 @@ gboolean spoken_is_packed (const char *path);
 
 /* The set in `path`. The caller frees it; NULL with an error that
  * names the file. Main thread. */
-SpokenSet *spoken_read_file (RvNode *node, const char *path, uint32_t most_classes, gboolean strict, gboolean head_only,
-                             GError **error);
+SpokenSet *spoken_read_file (RvNode *node, const char *path, uint32_t most_classes, gboolean strict,
+                             gboolean head_only, GError **error);
 
 #endif

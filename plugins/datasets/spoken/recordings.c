@@ -35,7 +35,8 @@ take_number (const SpokenSource *source, uint32_t most, const char *what, uint32
   memcpy (number, bytes->data, sizeof *number);
   if (*number <= most)
     return TRUE;
-  g_set_error (error, RV_ERROR, RV_ERROR_DATA, "it says there are %u %s; more than %u can not be", *number, what, most);
+  g_set_error (error, RV_ERROR, RV_ERROR_DATA, "it says there are %u %s; more than %u can not be", *number,
+               what, most);
   return FALSE;
 }
 
@@ -77,8 +78,9 @@ take_tables (const SpokenSource *source, SpokenSet *set, GError **error)
         memcpy (&r->speaker, speakers->data + sizeof (uint32_t) * id, sizeof (uint32_t));
       if (r->label < set->classes)
         continue;
-      g_set_error (error, RV_ERROR, RV_ERROR_DATA, "/labels of recording %u is %u, but /extra/keys names %u classes",
-                   id, r->label, set->classes);
+      g_set_error (error, RV_ERROR, RV_ERROR_DATA,
+                   "/labels of recording %u is %u, but /extra/keys names %u classes", id, r->label,
+                   set->classes);
       return FALSE;
     }
   return TRUE;
@@ -107,8 +109,8 @@ sort_events (uint32_t n, uint32_t *times, guint16 *units)
     }
 }
 
-/* A pair for each event: microseconds since the event in front of it, and its unit. Where these do not fit, pairs
- * (SKIP, k) in front of it let k * SKIP microseconds pass. */
+/* A pair for each event: microseconds since the event in front of it, and its unit. Where these do not fit,
+ * pairs (SKIP, k) in front of it let k * SKIP microseconds pass. */
 static void
 pack (Spoken *r, uint32_t n, const uint32_t *times, const guint16 *units)
 {
@@ -128,26 +130,29 @@ pack (Spoken *r, uint32_t n, const uint32_t *times, const guint16 *units)
 }
 
 static gboolean
-check_events (const SpokenSource *source, uint32_t id, uint32_t n, uint32_t *times, guint16 *units, GError **error)
+check_events (const SpokenSource *source, uint32_t id, uint32_t n, uint32_t *times, guint16 *units,
+              GError **error)
 {
   gboolean ordered = TRUE;
   if (n == 0 && source->strict)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_DATA, "recording %u has no events; 'strict: no' keeps it as it is", id);
+      g_set_error (error, RV_ERROR, RV_ERROR_DATA,
+                   "recording %u has no events; 'strict: no' keeps it as it is", id);
       return FALSE;
     }
   for (uint32_t k = 0; k < n; k++)
     {
       if (units[k] >= SPOKEN_UNITS)
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_DATA, "/spikes/units of recording %u, event %u is %u; there are %u",
-                       id, k, units[k], SPOKEN_UNITS);
+          g_set_error (error, RV_ERROR, RV_ERROR_DATA,
+                       "/spikes/units of recording %u, event %u is %u; there are %u", id, k, units[k],
+                       SPOKEN_UNITS);
           return FALSE;
         }
       if (times[k] > WIRE_MOST_SECONDS * 1000000u)
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_DATA, "/spikes/times of recording %u, event %u is %u microseconds", id,
-                       k, times[k]);
+          g_set_error (error, RV_ERROR, RV_ERROR_DATA,
+                       "/spikes/times of recording %u, event %u is %u microseconds", id, k, times[k]);
           return FALSE;
         }
       if (k == 0 || times[k] >= times[k - 1])
@@ -201,7 +206,8 @@ spoken_set_read (const SpokenSource *source, GError **error)
     }
   if (!take_number (source, WIRE_MOST_SAMPLES, "recordings", &samples, error)
       || !take_number (source, source->most_classes, "classes", &set->classes, error)
-      || !take_number (source, 1, "tables of speakers", &with_speakers, error) || !take_names (source, set, error))
+      || !take_number (source, 1, "tables of speakers", &with_speakers, error)
+      || !take_names (source, set, error))
     return NULL;
   set->has_speakers = with_speakers != 0;
   set->samples = samples;

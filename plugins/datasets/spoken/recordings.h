@@ -1,5 +1,5 @@
-/* Spoken words as events, held in four bytes an event, and the reading of what ranvier-hdf5-events writes. Nothing that
- * it writes is believed: it comes from a process that may have been led astray by its file. */
+/* Spoken words as events, held in four bytes an event, and the reading of what ranvier-hdf5-events writes.
+ * Nothing that it writes is believed: it comes from a process that may have been led astray by its file. */
 #ifndef SPOKEN_RECORDINGS_H
 #define SPOKEN_RECORDINGS_H
 
@@ -30,7 +30,7 @@ typedef struct
   void *user;
   void (*progress) (void *user, uint32_t done, uint32_t total); /* may be NULL */
   uint32_t most_classes;                                        /* more are refused */
-  gboolean strict;    /* empty recordings and times that run backwards are refused; otherwise kept, and sorted */
+  gboolean strict; /* empty recordings and times that run backwards are refused; otherwise kept, and sorted */
   gboolean head_only; /* no events follow */
 } SpokenSource;
 
@@ -38,7 +38,8 @@ typedef struct
 SpokenSet *spoken_set_read (const SpokenSource *source, GError **error);
 void spoken_set_free (SpokenSet *set);
 /* As RvReadFunc; self is a SpokenSet. */
-gboolean spoken_set_recording (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GError **error);
+gboolean spoken_set_recording (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out,
+                               GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SpokenSet, spoken_set_free)
 

@@ -1,4 +1,5 @@
-/* dataset/shd: the Spiking Heidelberg Digits. Two files, and no validation split: speakers can be held out. */
+/* dataset/shd: the Spiking Heidelberg Digits. Two files, and no validation split: speakers can be held out.
+ * */
 #include "spoken.h"
 
 static const SpokenMake make = { { "shd_train.h5", "shd_test.h5", NULL }, { 8156, 2264, 8156 }, 20 };
@@ -49,18 +50,17 @@ static const RvOfficialFile files[] = {
   { NULL }
 };
 
-static const RvOfficialSet sets[] = { SPOKEN_SET ("shd", "Spiking Heidelberg Digits", published, files), { NULL } };
+static const RvOfficialSet sets[]
+    = { SPOKEN_SET ("shd", "Spiking Heidelberg Digits", published, files), { NULL } };
 
 static const RvNodeClass class = { outputs, check, run, identify, sets };
 
 RV_PLUGIN ("dataset", "shd")
-  .version = "1.0",
-  .licence = "LGPL-2.1-or-later",
-  .doc = "Spiking Heidelberg Digits: spoken digits, English and German, as events of 700 units",
-  .citation = "Cramer et al. 2020, The Heidelberg spiking data sets for the systematic evaluation of spiking neural "
-              "networks",
-  .params = params,
-  .params_size = sizeof (SpokenConfig),
-  .init = init,
-  RV_FUNCTIONS (class),
+    .version = "1.0",
+   .licence = "LGPL-2.1-or-later",
+   .doc = "Spiking Heidelberg Digits: spoken digits, English and German, as events of 700 units",
+   .citation = "Cramer et al. 2020, The Heidelberg spiking data sets for the systematic evaluation of "
+               "spiking neural "
+               "networks",
+   .params = params, .params_size = sizeof (SpokenConfig), .init = init, RV_FUNCTIONS (class),
 };

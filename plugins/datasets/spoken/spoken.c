@@ -1,4 +1,5 @@
-/* What dataset/shd and dataset/ssc share: finds the file, has it read, and chooses by speaker and by class. */
+/* What dataset/shd and dataset/ssc share: finds the file, has it read, and chooses by speaker and by class.
+ * */
 #include "spoken.h"
 #include "helper.h"
 #include "recordings.h"
@@ -18,7 +19,8 @@ file_of (const SpokenMake *make, const SpokenConfig *config)
   return make->files[has_file (make, config->split) ? config->split : SPOKEN_TRAIN];
 }
 
-/* Speakers who are held out make the parts by themselves; what is left to the selection then is everything. */
+/* Speakers who are held out make the parts by themselves; what is left to the selection then is everything.
+ * */
 static RvPart
 part_of (const SpokenMake *make, const SpokenConfig *config)
 {
@@ -68,7 +70,8 @@ find (const SpokenMake *make, const SpokenConfig *config, RvNode *node, GError *
   return path;
 }
 
-/* As many classes as the makers say, also where a file names fewer: a network's outputs are the same for every file. */
+/* As many classes as the makers say, also where a file names fewer: a network's outputs are the same for
+ * every file. */
 static RvDatasetSpec
 spec_of (const SpokenMake *make, const SpokenConfig *config, uint32_t samples, const char *const *names)
 {
@@ -99,16 +102,16 @@ check_speakers (const SpokenSet *set, const RvInts *wanted, const char *path, GE
       if (id < set->samples)
         continue;
       g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
-                   "there is no speaker %" G_GINT64_FORMAT " in %s; the highest number is %u", wanted->items[k], path,
-                   most);
+                   "there is no speaker %" G_GINT64_FORMAT " in %s; the highest number is %u",
+                   wanted->items[k], path, most);
       return FALSE;
     }
   return TRUE;
 }
 
 static SpokenSet *
-read_set (const SpokenMake *make, const SpokenConfig *config, RvNode *node, const char *path, gboolean head_only,
-          GError **error)
+read_set (const SpokenMake *make, const SpokenConfig *config, RvNode *node, const char *path,
+          gboolean head_only, GError **error)
 {
   g_autoptr (SpokenSet) set = spoken_read_file (node, path, make->classes, config->strict, head_only, error);
   /* a speaker who is held out, or not said to be, is missing in the test file with good reason */
@@ -118,8 +121,9 @@ read_set (const SpokenMake *make, const SpokenConfig *config, RvNode *node, cons
   return g_steal_pointer (&set);
 }
 
-/* The tables of a plain file are read. Those of a packed one are known only once all of it is unpacked, which is left to
- * the run: here it counts as what its makers say, unless names of classes have to be looked up. */
+/* The tables of a plain file are read. Those of a packed one are known only once all of it is unpacked,
+ * which is left to the run: here it counts as what its makers say, unless names of classes have to be
+ * looked up. */
 gboolean
 spoken_check (const SpokenMake *make, const SpokenConfig *config, RvNode *node, GError **error)
 {

@@ -49,18 +49,16 @@ static const RvOfficialFile files[] = {
   { NULL }
 };
 
-static const RvOfficialSet sets[] = { SPOKEN_SET ("ssc", "Spiking Speech Commands", published, files), { NULL } };
+static const RvOfficialSet sets[]
+    = { SPOKEN_SET ("ssc", "Spiking Speech Commands", published, files), { NULL } };
 
 static const RvNodeClass class = { outputs, check, run, identify, sets };
 
-RV_PLUGIN ("dataset", "ssc")
-  .version = "1.0",
-  .licence = "LGPL-2.1-or-later",
-  .doc = "Spiking Speech Commands: 35 spoken words as events of 700 units",
-  .citation = "Cramer et al. 2020, The Heidelberg spiking data sets for the systematic evaluation of spiking neural "
-              "networks",
-  .params = params,
-  .params_size = sizeof (SpokenConfig),
-  .init = init,
-  RV_FUNCTIONS (class),
+RV_PLUGIN ("dataset", "ssc").version = "1.0", .licence = "LGPL-2.1-or-later",
+                      .doc = "Spiking Speech Commands: 35 spoken words as events of 700 units",
+                      .citation = "Cramer et al. 2020, The Heidelberg spiking data sets for the systematic "
+                                  "evaluation of spiking neural "
+                                  "networks",
+                      .params = params, .params_size = sizeof (SpokenConfig), .init = init,
+                      RV_FUNCTIONS (class),
 };

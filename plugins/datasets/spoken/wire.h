@@ -1,7 +1,7 @@
-/* What ranvier-hdf5-events writes and spoken.c reads, in the machine's own byte order; numbers are uint32_t where nothing
- * else is said: WIRE_BEGIN, samples n, classes c, whether speakers follow (0 or 1); c names, each length and bytes;
- * labels [n]; speakers [n]; then for each recording its events e, times [e] in microseconds, units uint16_t [e];
- * WIRE_END. */
+/* What ranvier-hdf5-events writes and spoken.c reads, in the machine's own byte order; numbers are uint32_t
+ * where nothing else is said: WIRE_BEGIN, samples n, classes c, whether speakers follow (0 or 1); c names,
+ * each length and bytes; labels [n]; speakers [n]; then for each recording its events e, times [e] in
+ * microseconds, units uint16_t [e]; WIRE_END. */
 #ifndef SPOKEN_WIRE_H
 #define SPOKEN_WIRE_H
 
