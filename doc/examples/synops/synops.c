@@ -127,8 +127,9 @@ run (void *data, RvNode *node, GError **error)
   const Self *self = data;
   RvModel *model = rv_port_model (&self->model);
   RvDataset *shown = rv_port_dataset (&self->data);
-  Counts counts = { .layers = rv_model_layers (model) };
-  g_autofree Count *memory = counts.counts = g_new0 (Count, (size_t) RV_TILE_SLOTS * counts.layers);
+  const uint32_t layers = rv_model_layers (model);
+  g_autofree Count *memory = g_new0 (Count, (size_t) RV_TILE_SLOTS * layers);
+  Counts counts = { layers, memory };
   const RvBatch all = { .data = shown, .n = rv_dataset_spec (shown)->samples };
   const RvObserver observer = { .tile = add_tile, .self = &counts };
   if (!rv_model_evaluate (model, NULL, &all, &observer, NULL, error))
