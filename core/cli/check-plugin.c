@@ -104,6 +104,16 @@ remove_tree (const char *path)
   g_remove (path);
 }
 
+/* The last line that the child printed, which may be why it ended; a plugin must print nothing. */
+static void
+append_printed (GString *text, const char *printed)
+{
+  g_autofree char *copy = g_strchomp (g_strdup (printed));
+  const char *line = strrchr (copy, '\n');
+  if (copy[0] != '\0')
+    g_string_append_printf (text, "\nit printed: %.300s", line != NULL ? line + 1 : copy);
+}
+
 /* Runs one test; the words, owned. */
 static char *
 run_test (const Judging *j, guint number, RvVerdict *verdict)
@@ -127,14 +137,19 @@ run_test (const Judging *j, guint number, RvVerdict *verdict)
   const char *said = rv_child_output (child);
   const gboolean loaded = g_str_has_prefix (said, LOADED);
   const char *head = said + (loaded ? strlen (LOADED) : 0), *words = strchr (head, '\n');
+  g_autoptr (GString) text = g_string_new (NULL);
   if (g_str_has_prefix (head, "verdict ") && words != NULL)
-    *verdict = (RvVerdict)CLAMP (atoi (head + strlen ("verdict ")), RV_VERDICT_OK, RV_VERDICT_UNUSABLE);
+    {
+      *verdict = (RvVerdict)CLAMP (atoi (head + strlen ("verdict ")), RV_VERDICT_OK, RV_VERDICT_UNUSABLE);
+      g_string_append (text, words + 1);
+    }
+  else
+    g_string_printf (text, "the process %s without a verdict%s", how != NULL ? how : "exited with code 0",
+                     loaded ? "" : ", while loading the plugin");
   if (!loaded)
     *verdict = RV_VERDICT_UNUSABLE;
-  if (g_str_has_prefix (head, "verdict ") && words != NULL)
-    return g_strchomp (g_strdup (words + 1));
-  return g_strdup_printf ("the process %s without a verdict%s", how != NULL ? how : "exited with code 0",
-                          loaded ? "" : ", while loading the plugin");
+  append_printed (text, rv_child_errors (child));
+  return g_utf8_make_valid (text->str, -1);
 }
 
 static void

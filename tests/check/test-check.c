@@ -4,9 +4,11 @@
 #include "support.h"
 
 #include <json-glib/json-glib.h>
-#include <malloc.h>
 #include <string.h>
 #include <sys/wait.h>
+#ifdef __GLIBC__
+#include <malloc.h> /* M_PERTURB */
+#endif
 
 /* The tests that must fail, and a word that the first must say. */
 static const struct
@@ -18,6 +20,7 @@ static const struct
   { "neuron", "forgets", "gradient network", "dL/d(leak)" },
   { "neuron", "swallows", "nan", "NaN is swallowed" },
   { "neuron", "lane", "position", "step by step" },
+  { "neuron", "buffer", "position threads nan", "has other bits" },
   { "surrogate", "none", "", "" },
   { "surrogate", "past-end", "bounds", "past the end of 'z'" },
   { "surrogate", "in-front", "position bounds", "in front of the beginning" },
@@ -34,6 +37,8 @@ static const struct
   { "loss", "nan-endless", "nan", "endless loop" },
   { "loss", "nan-zero", "nan", "a training that diverged" },
   { "loss", "exits", "gradient values position repeat threads bounds nan", "without a verdict" },
+  { "loss", "asserts", "gradient values position repeat threads bounds nan",
+    "assertion 'label != 3' failed" },
   { "loss", "overlap", "table", "share bytes" },
   { "loss", "buffer", "threads", "other than in one thread" },
   { "loss", "uninitialised", "repeat", "in memory that held other numbers" },
@@ -49,6 +54,8 @@ static const struct
   { "layer", "none", "", "" },
   { "layer", "recurrence", "gradient", "its gradient says" },
   { "layer", "forgets", "gradient", "network.1.recurrent" },
+  { "layer", "silent", "shapes", "does not say why" },
+  { "layer", "counter", "gradient position repeat threads", "built again" },
   { "layer", "late", "position", "in blocks of 1 steps" },
   { "dataset", "none", "", "" },
   { "dataset", "order", "repeat threads", "read again" },
@@ -56,9 +63,14 @@ static const struct
   { "dataset", "ids", "values epochs nan", "not in ascending order" },
   { "dataset", "buffer", "threads", "7 threads" },
   { "dataset", "spec", "values repeat threads epochs shapes nan", "check says" },
+  { "transform", "none", "", "" },
+  { "transform", "flag", "epochs", "does not say `varies`" },
+  { "transform", "label", "values nan", "are not what its spec says" },
+  { "transform", "nan-index", "nan", "Segmentation fault" },
   { "analysis", "none", "", "" },
   { "analysis", "counter", "repeat threads", "hands on something else" },
   { "analysis", "silent", "shapes repeat threads", "does not say why" },
+  { "analysis", "nan-index", "nan", "Segmentation fault" },
   { "analysis", "threads", "threads", "with 3 threads" },
 };
 

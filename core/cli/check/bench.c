@@ -120,9 +120,8 @@ rv_bench_new (RvCheck *check, guint trial, const RvCheckWiring *wiring, RvVerdic
                                        wiring->spoiled, k == 0 ? "train" : "test");
   bench->model_spec = *rv_dataset_spec (model_data);
   bench->model = rv_check_any_network (&bench->model_spec);
-  for (size_t k = 0; wiring->spoiled && bench->model != NULL && k < rv_model_parameter_count (bench->model);
-       k += 3)
-    rv_model_parameters (bench->model)[k] = k % 2 ? NAN : INFINITY;
+  if (wiring->spoiled && bench->model != NULL)
+    rv_check_spoil_model (bench->model);
   bench->table = make_table ();
   bench->figure = rv_figure_new (RV_FIGURE_LINE, "Figure of the checker", "x", "y");
   rv_series_add (rv_figure_add_series (bench->figure, "series"), NULL, 1.0, 2.0, NAN, NAN);

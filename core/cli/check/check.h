@@ -132,6 +132,8 @@ RvInstance *rv_check_layer_of (RvInstance *neuron, uint32_t units, gboolean recu
 /* A network of `n` layers (borrowed), and one for what takes a model. */
 RvModel *rv_check_network_of (RvInstance **layers, uint32_t n, const RvDatasetSpec *data, GError **error);
 RvModel *rv_check_any_network (const RvDatasetSpec *data);
+/* Puts NaN and infinities into most of its parameters. */
+void rv_check_spoil_model (RvModel *model);
 /* Data that is a function of (epoch, id) alone. `steps` 0: images without time; `spoiled`: with NaN and
  * infinities. */
 RvDataset *rv_check_data_of (RvForm form, uint32_t units, uint32_t steps, gboolean varies, gboolean spoiled,

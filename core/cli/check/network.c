@@ -258,8 +258,7 @@ nan_in (RvCheck *check, void *thing)
       = rv_check_data_of (RV_FORM_FRAMES, RV_CHECK_UNITS, RV_CHECK_STEPS, FALSE, TRUE, "train");
   rv_check_at ("frames with NaN and infinities");
   g_free (gradient_of (model, spoiled));
-  for (size_t k = 0; k < model->count; k += 3)
-    model->values[k] = k % 2 ? NAN : INFINITY;
+  rv_check_spoil_model (model);
   rv_check_at ("weights with NaN and infinities");
   g_free (gradient_of (model, data));
   return RV_VERDICT_OK;

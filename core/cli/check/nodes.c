@@ -40,7 +40,7 @@ recording_flaw (const RvDatasetSpec *spec, const RvRecording *r)
   if (r->form != spec->form || r->units != spec->units || r->steps != spec->steps
       || r->label >= spec->classes)
     return g_strdup_printf (
-        "form %d, %u units, %u of %u steps and label %u are not what its spec says: form %d, %u units, %u "
+        "form %d, %u units, length %u of %u steps and label %u are not what its spec says: form %d, %u units, %u "
         "steps, %u classes",
         r->form, r->units, r->length, r->steps, r->label, spec->form, spec->units, spec->steps,
         spec->classes);

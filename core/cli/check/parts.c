@@ -102,6 +102,15 @@ rv_check_any_network (const RvDatasetSpec *data)
   return rv_check_network_of ((RvInstance *[]){ hidden, last }, 2, data, NULL);
 }
 
+void
+rv_check_spoil_model (RvModel *model)
+{
+  static const float bad[] = { NAN, INFINITY, -INFINITY };
+  float *values = rv_model_parameters (model);
+  for (size_t k = 0; k < rv_model_parameter_count (model); k++)
+    values[k] = k % 4 < G_N_ELEMENTS (bad) ? bad[k % 4] : values[k];
+}
+
 /* ---- data */
 
 #define DURATION 10000 /* microseconds of events */

@@ -68,5 +68,5 @@ rv_check_table (RvCheck *check)
         rv_instance_unref (
             rv_check_instance (&at_end, 0, &resolver, NULL)); /* may be refused, but must come back */
       }
-  return rv_check_ok (check, "%u parameters", n);
+  return rv_check_ok (check, "%u parameter%s", n, n == 1 ? "" : "s");
 }

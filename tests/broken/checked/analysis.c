@@ -15,6 +15,12 @@ count (void *data, const RvTileView *view)
   Self *self = data;
   const RvSignal *signal = &view->layers[0];
   self->counts[view->slot] += signal->offsets[signal->steps * signal->samples];
+#ifdef MISTAKE_nan_index
+  static const double table[4] = { 0.0, 1.0, 2.0, 3.0 };
+  const double *levels = table;
+  const float score = view->scores[0];
+  self->order += levels[(int) (score > 3.0f ? 3.0f : score < 0.0f ? 0.0f : score)];
+#endif
 #ifdef MISTAKE_threads
   const double before = self->order;
   usleep (view->slot == 0 ? 20000 : 0);

@@ -12,6 +12,10 @@ static gboolean
 build (void *data, RvLayerBuild *build, GError **error)
 {
   Self *self = data;
+#ifdef MISTAKE_silent
+  if (rv_layer_inputs (build) == 17)
+    return FALSE;
+#endif
   const uint32_t inputs = rv_layer_inputs (build), units = (uint32_t) self->units;
   rv_layer_set_units (build, units);
   self->w = rv_layer_add_weight (build, "weight", units, inputs, inputs, self->initializer, 1.0);
@@ -25,6 +29,11 @@ static void
 forward (const void *data, RvLayerPass *pass, uint32_t from, uint32_t to)
 {
   const Self *self = data;
+#ifdef MISTAKE_counter
+  static uint32_t calls;
+  if (calls++ % 5 == 4)
+    from++;
+#endif
   rv_pass_project_input (pass, self->w, self->b, from, to);
   for (uint32_t t = from; t < to; t++)
     {

@@ -43,6 +43,9 @@ value (const void *data, uint32_t classes, const float *scores, uint32_t label, 
 #ifdef MISTAKE_uninitialised
   sum += self->memory[500] > 0.0f;
 #endif
+#ifdef MISTAKE_asserts
+  g_return_val_if_fail (label != 3, 0.0);
+#endif
 #ifdef MISTAKE_exits
   exit (0);
 #endif

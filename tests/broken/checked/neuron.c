@@ -1,5 +1,6 @@
 /* A leaky integrate-and-fire neuron, right, or wrong in one way. */
 #include <ranvier/ranvier.h>
+#include <unistd.h>
 
 #define RV_NEURON_STATES(S) S (u)
 #define RV_NEURON_PARAMS(P)                                                                                  \
@@ -52,6 +53,20 @@ integrate_adjoint (const Param *p, const State *x, float i, float gz, State *gx,
 #define RV_NEURON_NO_CLASS
 #include <ranvier/neuron-op.h>
 
+#ifdef MISTAKE_buffer
+/* Its forward kernel remembers something in one place for all threads. */
+static void
+crooked (const void *self, const RvNeuronForward *run)
+{
+  static float first;
+  first = run->current[0];
+  usleep (1);
+  rv_neuron_forward_baseline (self, run);
+  for (uint32_t l = 0; l < run->lanes; l++)
+    run->state[0][l] += 1e-2f * first;
+}
+#endif
+
 #ifdef MISTAKE_lane
 /* Its forward kernel looks at how many lanes there are. */
 static void
@@ -66,7 +81,7 @@ crooked (const void *self, const RvNeuronForward *run)
 static const RvNeuronVariant *
 get_variant (const void *self)
 {
-#ifdef MISTAKE_lane
+#if defined(MISTAKE_lane) || defined(MISTAKE_buffer)
   static RvNeuronVariant variant;
   variant = rv_neuron_variant;
   for (int k = 0; k < RV_ISA_COUNT; k++)
