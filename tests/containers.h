@@ -17,7 +17,7 @@ static inline void
 test_put (GByteArray *to, guint64 number, guint n)
 {
   for (guint k = 0; k < n; k++)
-    g_byte_array_append (to, (const guint8[]){ (guint8)(number >> 8 * k) }, 1);
+    g_byte_array_append (to, (const guint8[]){ (guint8)(k < 8 ? number >> 8 * k : 0) }, 1);
 }
 
 static inline void

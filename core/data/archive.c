@@ -32,6 +32,17 @@ struct RvArchive
   int64_t size, offset;
 };
 
+/* As it may stand in a message, on one line. */
+static char *
+clean (const char *name)
+{
+  char *text = g_utf8_make_valid (name, -1);
+  for (char *c = text; *c; c++)
+    if ((guchar)*c < 0x20 || *c == 0x7f)
+      *c = '?';
+  return text;
+}
+
 static char *
 place_of (const RvArchive *archive)
 {
@@ -69,18 +80,8 @@ rv_archive_fail (const RvArchive *archive, int64_t offset, GError **error, const
   else
     g_string_append_vprintf (text, format, list);
   va_end (list);
-  g_set_error_literal (error, RV_ERROR, RV_ERROR_DATA, text->str);
-}
-
-/* As it may stand in a message, on one line. */
-static char *
-clean (const char *name)
-{
-  char *text = g_utf8_make_valid (name, -1);
-  for (char *c = text; *c; c++)
-    if ((guchar)*c < 0x20 || *c == 0x7f)
-      *c = '?';
-  return text;
+  g_autofree char *line = clean (g_strchomp (text->str)); /* libarchive ends some with a newline */
+  g_set_error_literal (error, RV_ERROR, RV_ERROR_DATA, line);
 }
 
 /* ---- the stream: the bytes of a file, unpacked if they are gzip */
@@ -198,7 +199,7 @@ open_packed (RvArchive *archive, gboolean zip, GError **error)
                                   : archive_read_open_fd (archive->packed, archive->fd, BLOCK);
   if (code == ARCHIVE_OK)
     return TRUE;
-  rv_archive_fail (archive, -1, error, "the archive can not be read: %s",
+  rv_archive_fail (archive, -1, error, "the archive can not be read: %s; is it whole?",
                    archive_error_string (archive->packed));
   return FALSE;
 }
@@ -322,8 +323,8 @@ rv_archive_close (RvArchive *archive)
 
 /* ---- members */
 
-/* Behind the end of a tar come zeros, and then the checksum of the gzip stream, over all that was handed out: to see it
- * the stream must be read to its end. */
+/* Behind the end of a tar come zeros, and then the checksum of the gzip stream, over all that was handed
+ * out: to see it the stream must be read to its end. */
 static gboolean
 ends_well (RvArchive *archive)
 {

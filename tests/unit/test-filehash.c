@@ -70,16 +70,65 @@ test_remembered (void)
   expect (path, FALSE, other);
 }
 
+static char *
+hash_files (const char *first, const char *second, gboolean again)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+  g_ptr_array_add (names, (char *)first);
+  if (second)
+    g_ptr_array_add (names, (char *)second);
+  char *digest = rv_files_hash (folder, names, again, &error);
+  g_assert_no_error (error);
+  return digest;
+}
+
+/* Files of a folder, by name and content. They are old enough here, and so remembered as one. */
+static void
+test_files (void)
+{
+  g_autofree char *both = hash_files ("one", "two", FALSE), *first = hash_files ("one", NULL, FALSE);
+  g_autofree char *memory = g_build_filename (folder, "ranvier", "hashes", NULL), *text = NULL;
+  g_autofree char *lie = g_strnfill (64, '0');
+  g_assert_cmpstr (both, !=, first);
+  g_assert_true (g_file_get_contents (memory, &text, NULL, NULL));
+  char *at = strstr (text, both);
+  g_assert_nonnull (at);
+  memcpy (at, lie, 64);
+  g_assert_true (g_file_set_contents (memory, text, -1, NULL));
+  g_autofree char *believed = hash_files ("one", "two", FALSE), *again = hash_files ("one", "two", TRUE);
+  g_assert_cmpstr (believed, ==, lie);
+  g_assert_cmpstr (again, ==, both);
+  g_free (write_file ("two", 3, 'x'));
+  g_autofree char *changed = hash_files ("one", "two", FALSE);
+  g_assert_cmpstr (changed, !=, both);
+  g_assert_cmpstr (changed, !=, lie);
+  g_autofree char *one = g_build_filename (folder, "one", NULL),
+                  *three = g_build_filename (folder, "three", NULL);
+  g_assert_cmpint (g_rename (one, three), ==, 0);
+  g_autofree char *renamed = hash_files ("three", NULL, FALSE);
+  g_assert_cmpstr (renamed, !=, first);
+  g_autoptr (GPtrArray) missing = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+  g_ptr_array_add (missing, (char *)"one");
+  g_assert_null (rv_files_hash (folder, missing, FALSE, &error));
+  g_assert_error (error, RV_ERROR, RV_ERROR_IO);
+}
+
 int
 main (int argc, char **argv)
 {
   folder = g_dir_make_tmp ("ranvier-XXXXXX", NULL);
   g_setenv ("XDG_CACHE_HOME", folder, TRUE);
+  g_free (write_file ("one", 3, '1'));
+  g_free (write_file ("two", 3, '2'));
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/filehash/right", test_right);
   g_test_add_func ("/filehash/remembered", test_remembered);
+  g_test_add_func ("/filehash/files", test_files);
   const int code = g_test_run ();
-  static const char *const names[] = { "small", "empty", "large", "ranvier/hashes", "ranvier", "" };
+  static const char *const names[]
+      = { "small", "empty", "large", "two", "three", "ranvier/hashes", "ranvier", "" };
   for (guint k = 0; k < G_N_ELEMENTS (names); k++)
     {
       g_autofree char *path = g_build_filename (folder, names[k], NULL);
