@@ -107,7 +107,7 @@ rv_node_hash_file (RvNode *node, const char *path, GError **error)
 {
   const gboolean again = node->state->verify;
   g_autofree char *digest = g_file_test (path, G_FILE_TEST_IS_DIR) ? hash_folder (path, again, error)
-                                                                    : rv_file_hash (path, again, error);
+                                                                   : rv_file_hash (path, again, error);
   g_autofree char *base = g_path_get_basename (path), *name = g_strconcat ("file ", base, NULL);
   if (!digest)
     return FALSE;
@@ -170,20 +170,45 @@ add_reason (GPtrArray *reasons, char *reason)
     g_ptr_array_add (reasons, reason);
 }
 
+/* The length of "train." in "train.samples" if no key of `other` begins so: all of that input is new, or gone. */
+static size_t
+foreign_prefix (const char *key, const RvValue *other)
+{
+  const char *dot = strchr (key, '.');
+  const size_t length = dot ? (size_t)(dot - key) + 1 : 0;
+  if (!length)
+    return 0;
+  for (guint i = 0; i < rv_value_size (other); i++)
+    if (strncmp (other->keys->pdata[i], key, length) == 0)
+      return 0;
+  return length;
+}
+
+/* One reason for a key, or one for all keys of an input that only one side has. */
+static void
+compare_key (GPtrArray *reasons, const RvValue *before, const RvValue *now, const char *key)
+{
+  const char *old = text_of (before, key), *new = text_of (now, key);
+  const size_t prefix = foreign_prefix (key, new ? before : now);
+  g_autofree char *kind = g_strdup_printf ("%.*skind", (int)prefix, key);
+  if (g_strcmp0 (old, new) == 0)
+    return;
+  if (prefix && text_of (new ? now : before, kind))
+    add_reason (reasons, g_strdup_printf (new ? "it reads '%.*s' now" : "it does not read '%.*s' any more",
+                                          (int)prefix - 1, key));
+  else
+    add_reason (reasons, difference (key, old, new));
+}
+
 char *
 rv_node_why (const RvValue *before, const RvValue *now)
 {
   g_autoptr (GPtrArray) reasons = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; i < rv_value_size (now); i++)
-    {
-      const char *key = now->keys->pdata[i], *old = text_of (before, key), *new = text_of (now, key);
-      if (g_strcmp0 (old, new) != 0)
-        add_reason (reasons, difference (key, old, new));
-    }
+    compare_key (reasons, before, now, now->keys->pdata[i]);
   for (guint i = 0; i < rv_value_size (before); i++)
     if (!rv_value_get (now, before->keys->pdata[i]))
-      add_reason (reasons,
-                  difference (before->keys->pdata[i], text_of (before, before->keys->pdata[i]), NULL));
+      compare_key (reasons, before, now, before->keys->pdata[i]);
   if (!reasons->len)
     return NULL;
   const guint more = reasons->len > 3 ? reasons->len - 3 : 0;

@@ -176,6 +176,9 @@ test_changes (Fixture *f, gconstpointer user)
   g_assert_cmpuint (count (epochs, "reused"), ==, 0);
   g_autofree char *samples = run (f, "out", "-s samples=80 -s seed=2");
   g_assert_cmpuint (count (samples, "epochs was 3, is 2; train.samples was 60, is 80"), ==, 1);
+  g_autofree char *other = run (f, "out", "-s score.data=train -s seed=1");
+  g_assert_cmpuint (count (other, "score [seed=1]  computed again: "), ==, 1);
+  g_assert_cmpuint (count (other, "it reads 'train' now; it does not read 'test' any more"), ==, 1);
   g_autofree char *plain = run (f, "out", ""), *test = run (f, "out", "-s firing.bins=4");
   g_assert_cmpuint (count (test, "epoch "), ==, 0);
   g_assert_cmpuint (count (test, "firing [seed=1]  computed again: bins was 10, is 4"), ==, 1);
