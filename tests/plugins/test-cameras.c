@@ -181,8 +181,9 @@ test_nmnist_damaged (Place *place, gconstpointer data)
   refused (place, "nmnist", "", TRUE, "Train.zip, member Train/2/00002.bin, byte |bad CRC");
   bytes = test_zip (digits, G_N_ELEMENTS (digits));
   /* the directory says it has fewer than it has: the archive is walked through */
-  bytes->data[bytes->len - 25 + 8] = bytes->data[bytes->len - 25 + 10] = 6;
+  bytes->data[bytes->len - 25 + 8] = bytes->data[bytes->len - 25 + 10] = 4;
   test_write (bytes, zip);
+  g_assert_cmpuint (checked (place, "nmnist", "").samples, ==, 3);
   check_content (place, "nmnist", "classes: [2]", "0: 8388607 1190, / 8388608; ");
   g_byte_array_set_size (bytes = g_byte_array_new (), 5 << 20);
   memset (bytes->data, 0, bytes->len);
@@ -249,7 +250,7 @@ make_aedat (guint first_x)
     test_put (bytes, 0xffffffff, 4);
   put_packet (bytes, 1, 12, 8, 0, 2, 2);      /* the time stands elsewhere */
   test_put (bytes, polarity (5, 6, 1, 0), 4); /* not valid */
-  test_put (bytes, 1, 8);
+  test_put (bytes, G_GUINT64_CONSTANT (1700) << 32, 8);
   test_put (bytes, polarity (5, 6, 1, 1), 4);
   test_put (bytes, 3, 4);
   test_put (bytes, 2000, 4); /* the last of the clip */
@@ -496,6 +497,14 @@ test_gesture_clock (Place *place, gconstpointer data)
   with_aedat (place, bytes, TABLE);
   check_content (place, "dvsgesture", "", CLIPS ("16521"));
   g_byte_array_unref (later);
+  GByteArray *wrong = make_aedat (9);
+  spoil_order (wrong);
+  const TestMember late[] = { { "a.aedat", wrong->data, wrong->len },
+                              { "a_labels.csv", TABLE, strlen (TABLE) },
+                              { "trials_to_train.txt", "a.aedat", 7 } };
+  test_write (test_gzip (test_tar (late, 3)), path);
+  refused (place, "dvsgesture", "", TRUE, "times run backwards, from 2000 to 1200 us|in clip 1 of a.aedat");
+  g_byte_array_unref (wrong);
 }
 
 static void
