@@ -73,12 +73,12 @@ static void
 gather (const float *weight, uint32_t width, const uint32_t *offsets, const uint32_t *ids,
         const float *values, uint32_t rows, const float *bias, float *out, size_t stride)
 {
-#define RV_CASE(W)                                                                                                     \
-  case W:                                                                                                              \
-    if (values)                                                                                                        \
-      gather_width (weight, W, offsets, ids, values, rows, bias, out, stride);                                         \
-    else                                                                                                               \
-      gather_width (weight, W, offsets, ids, NULL, rows, bias, out, stride);                                           \
+#define RV_CASE(W) \
+  case W: \
+    if (values) \
+      gather_width (weight, W, offsets, ids, values, rows, bias, out, stride); \
+    else \
+      gather_width (weight, W, offsets, ids, NULL, rows, bias, out, stride); \
     break;
   switch (width)
     {
@@ -137,9 +137,9 @@ static void
 scatter (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_t *ids, const float *values,
          uint32_t rows, const float *g, size_t stride)
 {
-#define RV_CASE(W)                                                                                           \
-  case W:                                                                                                    \
-    scatter_width (gradient, W, offsets, ids, values, rows, g, stride);                                      \
+#define RV_CASE(W) \
+  case W: \
+    scatter_width (gradient, W, offsets, ids, values, rows, g, stride); \
     break;
   switch (width)
     {
