@@ -146,7 +146,7 @@ rv_cli_run (int argc, char **argv)
     }
   if (g_error_matches (error, RV_ERROR, RV_ERROR_STOPPED))
     {
-      fprintf (stderr, "ranvier run: interrupted; what was finished is in %s\n", out);
+      fprintf (stderr, "ranvier run: interrupted; what was finished is in %s and kept: the same command computes the rest\n", out);
       return RV_EXIT_STOPPED;
     }
   if (failed)

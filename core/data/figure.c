@@ -300,7 +300,7 @@ append_tics (GString *out, const GPtrArray *labels)
   /* about 55 characters fit side by side */
   g_string_append_printf (out, ") scale 0%s noenhanced\n",
                           longest * labels->len > 55 ? " rotate by 25 right" : "");
-  g_string_append_printf (out, "set xrange [-0.6:%u.4]\n", labels->len - 1);
+  g_string_append_printf (out, "set xrange [-0.6:%u.6]\n", labels->len - 1);
 }
 
 static void
@@ -360,6 +360,27 @@ append_title (GString *out, const char *title, gboolean key)
   append_quoted (out, title, FALSE);
 }
 
+/* The bands of all lines, drawn before the first line: none may cover another one's line. */
+static void
+append_bands (GString *out, const RvFigure *figure, const char *base)
+{
+  for (guint s = 0, drawn = 0; figure->type == RV_FIGURE_LINE && s < figure->series->len; s++)
+    {
+      const RvSeries *series = figure->series->pdata[s];
+      if (!is_drawable (series))
+        continue;
+      if (series->low->len)
+        {
+          append_from (out, base, drawn);
+          g_string_append_printf (out,
+                                  "1:3:4 with filledcurves fillstyle transparent solid 0.2 noborder"
+                                  " linecolor rgb '%s' notitle, \\\n     ",
+                                  colours[drawn % G_N_ELEMENTS (colours)]);
+        }
+      drawn++;
+    }
+}
+
 /* What draws series `index` of the `n` that are drawn. */
 static void
 append_series (GString *out, const RvFigure *figure, const RvSeries *series, const char *base, guint index,
@@ -371,14 +392,6 @@ append_series (GString *out, const RvFigure *figure, const RvSeries *series, con
   const double shift = figure->type == RV_FIGURE_HISTOGRAM ? 0.5 * box : (index - 0.5 * (n - 1)) * box;
   if (figure->type == RV_FIGURE_LINE)
     {
-      if (series->low->len)
-        {
-          append_from (out, base, index);
-          g_string_append_printf (out,
-                                  "1:3:4 with filledcurves fillstyle transparent solid 0.2 noborder"
-                                  " linecolor rgb '%s' notitle, \\\n     ",
-                                  colour);
-        }
       append_from (out, base, index);
       g_string_append_printf (out, "1:2 with %s linewidth 2 linecolor rgb '%s'",
                               series->x->len > 30 ? "lines" : "linespoints pointtype 7 pointsize 0.5",
@@ -443,11 +456,13 @@ script_text (const RvFigure *figure, const GPtrArray *labels, const char *base)
   GString *out = g_string_new (HEAD);
   append_settings (out, figure, labels, n == 0, key);
   append_svg (out, base);
+  append_bands (out, figure, base);
   for (guint s = 0, drawn = 0; s < figure->series->len; s++)
     if (is_drawable (figure->series->pdata[s]))
       {
         g_string_append (out, drawn ? ", \\\n     " : "");
-        append_series (out, figure, figure->series->pdata[s], base, drawn++, n, key);
+        /* one series needs no name beside that of the line */
+        append_series (out, figure, figure->series->pdata[s], base, drawn++, n, n > 1);
       }
   if (n == 0)
     g_string_append (out, "NaN notitle");

@@ -96,7 +96,7 @@ read_map_axis (RvAxis *axis, const RvValue *value, const RvValue *let, GHashTabl
 
               rv_mistakes_add (mistakes, rv_key_place (names, j),
                                "choice '%s' of axis '%s' sets '%s', which 'let' does not have%s", choice,
-                               axis->name, name, hint);
+                               axis->name, name, *hint ? hint : ": give it a value there, which the axis beats");
             }
           claim (owners, places, name, axis->name, rv_key_place (names, j), mistakes);
         }

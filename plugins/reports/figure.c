@@ -326,7 +326,7 @@ run (void *self, RvNode *node, GError **error)
   if (!groups)
     return FALSE;
   g_autoptr (RvFigure) figure = rv_figure_new (
-      types[report->type], or_else (report->title, rv_node_name (node)),
+      types[report->type], or_else (report->title, ""),
       or_else (report->x_label, x_label[report->type]), or_else (report->y_label, y_label[report->type]));
   const gboolean ok = report->type == TYPE_BARS   ? draw_bars (report, groups, figure, error)
                       : report->type == TYPE_LINE ? draw_lines (report, groups, figure, error)
@@ -360,7 +360,7 @@ static const RvParam params[] = {
   RV_TEXT (Report, line_label, NULL, "What the dashed line is"),
   RV_REAL_MAP (Report, reference, "Bars: numbers to draw beside, by name of the row"),
   RV_TEXT (Report, reference_title, "paper", "What the reference numbers are called"),
-  RV_TEXT (Report, title, NULL, "Title; without it the name of the node"),
+  RV_TEXT (Report, title, NULL, "Title; without it the picture has none, for a caption below it"),
   RV_TEXT (Report, x_label, NULL, "Label of the x axis; without it the column"),
   RV_TEXT (Report, y_label, NULL, "Label of the y axis; without it the column"),
   RV_PARAM_END
