@@ -4,8 +4,6 @@
 #include "recordings.h"
 #include <string.h>
 
-#define MOST_EVENTS (UINT64_C (1) << 32) /* of a set: some 13 GB; what has more is a bomb */
-
 Recordings *
 recordings_new (uint32_t width, uint32_t height, gboolean strict)
 {
@@ -16,6 +14,7 @@ recordings_new (uint32_t width, uint32_t height, gboolean strict)
   recordings->grows = !width;
   recordings->wide = !width || (uint64_t)width * height * 2 > 0x10000;
   recordings->strict = strict;
+  recordings->most = UINT64_C (1) << 32; /* some 13 GB */
   return recordings;
 }
 
@@ -192,12 +191,12 @@ recordings_add (Recordings *recordings, GArray *events, uint64_t start, uint64_t
   const uint64_t lasts
       = duration || recordings->raw || !events->len ? duration : event[events->len - 1].time - start + 1;
   recordings->events += events->len;
-  if (lasts > G_MAXUINT32 || recordings->events > MOST_EVENTS)
+  if (lasts > G_MAXUINT32 || recordings->events > recordings->most)
     {
       rv_archive_fail (archive, -1, error,
                        "lasts %" G_GUINT64_FORMAT " s, and makes it %" G_GUINT64_FORMAT
                        " events: a recording ends after 4294 s, a set with event %" G_GUINT64_FORMAT,
-                       lasts / 1000000, recordings->events, MOST_EVENTS);
+                       lasts / 1000000, recordings->events, recordings->most);
       return FALSE;
     }
   Recording recording = *what;

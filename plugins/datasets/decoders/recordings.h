@@ -25,7 +25,7 @@ typedef struct
   gboolean wide;          /* four bytes for the pixel of an event, otherwise two for its unit */
   gboolean strict;        /* a recording without events, or with times that run backwards, is refused */
   gboolean raw;           /* events are kept in the order in which they come */
-  uint64_t events;        /* of all */
+  uint64_t events, most;  /* of all: how many, and beyond how many a set is a bomb */
   char **classes;         /* names, or NULL; owned */
 } Recordings;
 
