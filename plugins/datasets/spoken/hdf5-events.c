@@ -255,10 +255,10 @@ open_file (void)
 static void
 be_limited (void)
 {
-  const char *given = getenv ("RANVIER_HDF5_MEMORY");
-  const rlim_t bytes = (rlim_t) (given ? strtoul (given, NULL, 10) : MEMORY_MIB) << 20;
   setrlimit (RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 #ifndef __SANITIZE_ADDRESS__
+  const char *given = getenv ("RANVIER_HDF5_MEMORY");
+  const rlim_t bytes = (rlim_t) (given ? strtoul (given, NULL, 10) : MEMORY_MIB) << 20;
   if (bytes)
     setrlimit (RLIMIT_AS, &(struct rlimit){ bytes, bytes });
 #endif
