@@ -32,7 +32,7 @@ static const struct
   { "decoder", "next-row", "gradient", "row" },
   { "decoder", "no-reason", "shapes", "does not say why" },
   { "loss", "none", "", "" },
-  { "loss", "counter", "position repeat threads", "gave another result" },
+  { "loss", "counter", "gradient position repeat threads", "gave another result" },
   { "loss", "gradient", "gradient", "by finite differences" },
   { "loss", "nan-endless", "nan", "endless loop" },
   { "loss", "nan-zero", "nan", "a training that diverged" },

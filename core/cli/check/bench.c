@@ -59,6 +59,12 @@ wire (void *self, const RvParam *param, const RvValue *reference, RvPort *port, 
   RvCheckBench *bench = self;
   void *const things[]
       = { NULL, bench->data[bench->datasets % 2], bench->model, bench->table, bench->figure };
+  if (things[param->artefact] == NULL)
+    {
+      rv_mistakes_add (mistakes, nowhere, "the model for '%s' needs an installed layer, decoder and loss",
+                       param->name);
+      return FALSE;
+    }
   RvPortValue *value = add_value (bench, param->artefact, reference->text, things[param->artefact]);
   port->value = value;
   value->has_spec = param->artefact == RV_ARTEFACT_DATASET || param->artefact == RV_ARTEFACT_MODEL;

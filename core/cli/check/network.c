@@ -269,7 +269,7 @@ static RvVerdict
 each (RvCheck *check)
 {
   static const RvForm forms[] = { RV_FORM_SPIKES, RV_FORM_STATIC, RV_FORM_FRAMES };
-  const guint trials = rv_check_trials (check, 3, check->test->step == gradient ? 48 : 8);
+  const guint trials = rv_check_trials (check, 4, check->test->step == gradient ? 48 : 8);
   for (guint k = 0; k < 2 * trials; k++)
     {
       g_autoptr (RvDataset) data

@@ -36,7 +36,9 @@ rv_check_number (const RvParam *p, double u)
   if (high - low <= 10.0)
     return low + (high - low) * (0.1 + 0.8 * u);
   default_number (p, &x);
-  return CLAMP (x != 0.0 ? x * pow (3.0, 2.0 * u - 1.0) : u, low, high);
+  if (x == 0.0)
+    return CLAMP (p->type == RV_PARAM_INT ? 4.0 * u : u, low, high);
+  return CLAMP (x * pow (3.0, 2.0 * u - 1.0), low, high);
 }
 
 static uint32_t

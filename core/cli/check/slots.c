@@ -112,8 +112,8 @@ prepare_decoder (RvRig *rig)
   rig->in[1] = rv_rig_input (rig, "scores_gradient", rig->n * CLASSES, 1.0f);
   rig->out[0] = rv_rig_output (rig, "scores", rig->n * CLASSES);
   rig->out[1] = rv_arrays_add (rig->arrays, RV_SCRATCH, "out_gradient", OUT);
-  rig->out[2] = rv_rig_output (rig, "out_gradient",
-                               OUT); /* the same; between its rows 0, or 1 if it was written to */
+  /* the same; between the rows 0, or 1 where it was written to */
+  rig->out[2] = rv_rig_output (rig, "out_gradient", OUT);
   rv_rig_variable (rig, "out, a row of 5 classes every 16 floats", rig->in[0], rig->out[2], OUT);
   return TRUE;
 }
