@@ -103,11 +103,12 @@ guint rv_check_trials (const RvCheck *check, guint least, guint most);
  * are no ports. */
 RvInstance *rv_check_instance (RvCheck *check, guint trial, const RvPortResolver *resolver,
                                RvValue *resolved);
-/* Names of the plugins of `kind` that are installed, the program's own first, without those of
+/* The files of the plugins of `kind` that are installed, the program's own first, without those of
  * --plugin-path, which may be as wrong as the one that is judged; caller frees with g_strfreev. */
 char **rv_check_installed (const char *kind);
-/* {use: NAME} of one that needs nothing more or, if `units` is not 0, has units; NULL if there is none. */
-RvValue *rv_check_some (const char *kind, uint32_t units, gboolean recurrent);
+/* {use: NAME} of one that needs nothing more or, if `units` is not 0, has units; and itself, by no name that
+ * another may have too. NULL if there is none. */
+RvValue *rv_check_some (const char *kind, uint32_t units, gboolean recurrent, const RvPlugin **found);
 /* A number within the range of `param` that is not extreme; `u` in [0, 1). */
 double rv_check_number (const RvParam *param, double u);
 /* In [-1, 1), by key and position alone. */

@@ -66,8 +66,9 @@ static RvInstance *
 installed (const char *kind, uint32_t units, gboolean recurrent)
 {
   g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
-  g_autoptr (RvValue) value = rv_check_some (kind, units, recurrent);
-  return value != NULL ? rv_instance_new (kind, FALSE, value, kind, NULL, NULL, mistakes) : NULL;
+  const RvPlugin *plugin = NULL;
+  g_autoptr (RvValue) value = rv_check_some (kind, units, recurrent, &plugin);
+  return value != NULL ? rv_instance_fill (plugin, value, kind, NULL, NULL, mistakes) : NULL;
 }
 
 RvInstance *

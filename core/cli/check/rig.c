@@ -2,6 +2,7 @@
 #include "cli/check/rig.h"
 
 #include "base/threads.h"
+#include "plugin/module.h"
 #include "plugin/registry.h"
 
 #include <math.h>
@@ -408,22 +409,24 @@ rv_check_compare (RvCheck *check, double (*measure) (RvCheck *check), const char
 {
   const double own = measure (check);
   g_autofree char *why = g_strdup (check->said->str);
-  g_auto (GStrv) names = rv_check_installed (check->plugin->kind);
+  g_auto (GStrv) files = rv_check_installed (check->plugin->kind);
   double ends[2] = { HUGE_VAL, 0.0 }; /* of the fastest and the slowest of the others */
   const char *which[2] = { NULL, NULL };
   if (own < 0.0)
     return rv_check_skip (check, "%s", why);
-  for (char **name = names; *name != NULL; name++)
+  for (char **file = files; *file != NULL; file++)
     {
+      g_autofree char *broken = NULL;
+      const gboolean same = g_strcmp0 (*file, rv_registry_file (check->plugin)) == 0;
       RvCheck other = *check;
       other.settings = NULL;
-      other.plugin = rv_registry_get (check->plugin->kind, *name, NULL);
-      const double time = other.plugin != NULL && other.plugin != check->plugin ? measure (&other) : -1.0;
+      other.plugin = same ? NULL : rv_module_open (*file, NULL, &broken);
+      const double time = other.plugin != NULL ? measure (&other) : -1.0;
       for (int end = 0; end < 2 && time > 0.0; end++)
         if (end == 0 ? time < ends[0] : time > ends[1])
           {
             ends[end] = time;
-            which[end] = *name;
+            which[end] = other.plugin->name;
           }
     }
   if (which[0] == NULL)

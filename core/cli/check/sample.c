@@ -111,40 +111,44 @@ rv_check_installed (const char *kind)
       const RvPluginFolder *folder = folders->pdata[k];
       g_autoptr (GDir) dir
           = strcmp (folder->origin, "--plugin-path") != 0 ? g_dir_open (folder->path, 0, NULL) : NULL;
-      g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+      g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
       for (const char *file; dir != NULL && (file = g_dir_read_name (dir)) != NULL;)
         {
           g_autofree char *its_kind = NULL, *name = NULL;
           if (rv_module_split (file, &its_kind, &name) && strcmp (its_kind, kind) == 0)
-            g_ptr_array_add (names, g_steal_pointer (&name));
+            g_ptr_array_add (files, g_build_filename (folder->path, file, NULL));
         }
-      g_ptr_array_sort (names, compare_names);
-      g_ptr_array_add (names, NULL);
-      g_strv_builder_addv (all, (const char **)names->pdata);
+      g_ptr_array_sort (files, compare_names);
+      g_ptr_array_add (files, NULL);
+      g_strv_builder_addv (all, (const char **)files->pdata);
     }
   return g_strv_builder_end (all);
 }
 
 RvValue *
-rv_check_some (const char *kind, uint32_t units, gboolean recurrent)
+rv_check_some (const char *kind, uint32_t units, gboolean recurrent, const RvPlugin **found)
 {
-  g_auto (GStrv) names = rv_check_installed (kind);
-  for (char **name = names; *name != NULL; name++)
+  g_auto (GStrv) files = rv_check_installed (kind);
+  for (char **file = files; *file != NULL; file++)
     {
-      const RvPlugin *plugin = rv_registry_get (kind, *name, NULL);
+      g_autofree char *why = NULL, *number = g_strdup_printf ("%u", units);
+      const RvPlugin *plugin = rv_module_open (*file, NULL, &why);
       g_autoptr (RvValue) map = rv_value_map (nowhere);
-      g_autofree char *number = g_strdup_printf ("%u", units);
-      gboolean needs_more = plugin == NULL;
-      rv_value_set (map, "use", nowhere, rv_value_text (*name, nowhere));
-      for (const RvParam *p = plugin != NULL ? plugin->params : NULL; p != NULL && p->name != NULL; p++)
+      gboolean needs_more = FALSE;
+      if (plugin == NULL)
+        continue;
+      rv_value_set (map, "use", nowhere, rv_value_text (plugin->name, nowhere));
+      for (const RvParam *p = plugin->params; p != NULL && p->name != NULL; p++)
         if (strcmp (p->name, "units") == 0)
           rv_value_set (map, "units", nowhere, rv_value_text (number, nowhere));
         else if (strcmp (p->name, "recurrent") == 0)
           rv_value_set (map, "recurrent", nowhere, rv_value_text (recurrent ? "yes" : "no", nowhere));
         else if ((p->flags & RV_PARAM_REQUIRED) != 0)
           needs_more = TRUE;
-      if (!needs_more && (units == 0 || rv_value_get (map, "units") != NULL))
-        return g_steal_pointer (&map);
+      if (needs_more || (units > 0 && rv_value_get (map, "units") == NULL))
+        continue;
+      *found = plugin;
+      return g_steal_pointer (&map);
     }
   return NULL;
 }
@@ -154,11 +158,12 @@ static RvValue *
 fill_slot (const RvParam *p)
 {
   const uint32_t units = strcmp (p->slot, "layer") == 0 ? 7 : 0;
+  const RvPlugin *plugin;
   if (p->type == RV_PARAM_SLOT)
-    return rv_check_some (p->slot, units, FALSE);
+    return rv_check_some (p->slot, units, FALSE, &plugin);
   RvValue *list = rv_value_list (nowhere);
-  RvValue *items[]
-      = { rv_check_some (p->slot, units, FALSE), rv_check_some (p->slot, MIN (units, 3), FALSE) };
+  RvValue *items[] = { rv_check_some (p->slot, units, FALSE, &plugin),
+                       rv_check_some (p->slot, MIN (units, 3), FALSE, &plugin) };
   for (guint k = 0; k < G_N_ELEMENTS (items); k++)
     if (items[k] != NULL)
       rv_value_append (list, items[k]);
