@@ -431,6 +431,8 @@ rv_check_compare (RvCheck *check, double (*measure) (RvCheck *check), const char
     }
   if (which[0] == NULL)
     return rv_check_ok (check, "%.3g %s", own, unit);
+  if (ends[0] == ends[1])
+    return rv_check_ok (check, "%.3g %s, %.2f times that of %s", own, unit, own / ends[0], which[0]);
   return rv_check_ok (check, "%.3g %s; of the others the fastest is %s (ratio %.2f), the slowest %s (%.2f)",
                       own, unit, which[0], own / ends[0], which[1], own / ends[1]);
 }
