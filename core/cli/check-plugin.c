@@ -264,13 +264,17 @@ rv_check_plugin (const char *what, const RvCheckOptions *options)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *kind = NULL, *name = NULL, *path = locate (what, options->plugin_path, &kind, &name);
-  g_autofree char *program = rv_child_program (), *scratch = g_dir_make_tmp ("ranvier-check-XXXXXX", &error);
-  if (path == NULL || scratch == NULL)
+  if (path == NULL)
     {
-      g_printerr ("ranvier check: %s %s\n", what,
-                  scratch == NULL ? error->message
-                                  : "is no plugin file: these are called KIND-NAME." G_MODULE_SUFFIX);
-      return scratch == NULL ? RV_EXIT_FAILED : RV_EXIT_PLUGIN;
+      g_printerr ("ranvier check: %s is no plugin file: these are called KIND-NAME." G_MODULE_SUFFIX "\n",
+                  what);
+      return RV_EXIT_PLUGIN;
+    }
+  g_autofree char *program = rv_child_program (), *scratch = g_dir_make_tmp ("ranvier-check-XXXXXX", &error);
+  if (scratch == NULL)
+    {
+      g_printerr ("ranvier check: %s\n", error->message);
+      return RV_EXIT_FAILED;
     }
   g_autofree char *seconds
       = g_strdup_printf ("%d", options->seconds > 0 ? options->seconds : PROCESSOR_SECONDS);
