@@ -29,13 +29,18 @@ bad_row (const RvWork *work, uint32_t layer, uint32_t step, gboolean backward)
   const RvLayerPass *pass = &work->passes[layer];
   const RvLayer *l = pass->layer;
   const gboolean still = pass->input->is_static && !l->step_by_step;
-  const float *row = pass->current + (size_t)step * l->lanes;
-  if (still) /* one row stands for all steps */
-    row = backward ? pass->still_gradient : pass->still;
-  for (uint32_t k = 0; k < l->lanes; k++)
-    if (!isfinite (row[k]))
-      return g_strdup_printf ("layer %u, step %u, unit %u: the %s is %s", layer, step, k % l->stride,
-                              backward ? "gradient of the input current" : "input current", kind_of (row[k]));
+  for (uint32_t s = 0; s < pass->samples; s++)
+    for (uint32_t k = 0; k < l->units; k++)
+      {
+        const uint32_t first = k / RV_PANEL * RV_PANEL, in_panel = s * rv_panel_width (l->stride, first) + k - first;
+        const float *row = rv_pass_rows (pass, pass->current, first, step);
+        if (still) /* one row stands for all steps */
+          row = (backward ? pass->still_gradient : pass->still) + (size_t) RV_TILE * first;
+        if (!isfinite (row[in_panel]))
+          return g_strdup_printf ("layer %u, step %u, unit %u: the %s is %s", layer, step, k,
+                                  backward ? "gradient of the input current" : "input current",
+                                  kind_of (row[in_panel]));
+      }
   return NULL;
 }
 
@@ -69,12 +74,13 @@ rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
                 .block = rv_block_steps (model), .loss = &loss, .correct = &correct,
                 .decided = &decided };
   rv_model_prepare (model, model->values);
-  for (uint32_t first = 0; !text && first < batch->n; first += RV_TILE)
+  const uint32_t samples = rv_tile_samples (model, batch->n);
+  for (uint32_t first = 0; !text && first < batch->n; first += samples)
     {
-      const uint32_t n = MIN (RV_TILE, batch->n - first);
-      if (!rv_work_read (work, model, batch, first, n, NULL))
+      const uint32_t n = MIN (samples, batch->n - first);
+      if (!rv_work_read (work, model, batch, first, n, samples, NULL))
         break;
-      rv_work_begin (work, model, batch, first, n, model->values, gradient);
+      rv_work_begin (work, model, batch, first, n, samples, model->values, gradient);
       rv_job_forward (&job, work);
       text = bad_current (model, work, FALSE);
       if (text)

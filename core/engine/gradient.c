@@ -3,14 +3,23 @@
 #include "base/threads.h"
 #include <string.h>
 
-/* Steps of a block, by shape alone: the widest layer's currents of a block fill about the outer cache. */
+/* Steps of a block, by shape alone: the currents of a panel's block, and what goes with them, stay in the second
+ * cache. */
 uint32_t
 rv_block_steps (const RvModel *model)
 {
-  uint32_t widest = 1;
+  return MIN (model->block ? model->block : RV_BLOCK, MAX (model->steps, 1));
+}
+
+uint32_t
+rv_tile_samples (const RvModel *model, uint32_t n)
+{
+  uint32_t narrow = RV_LANES;
   for (uint32_t k = 0; k < model->n_layers; k++)
-    widest = MAX (widest, model->layers[k].lanes);
-  return CLAMP ((1u << 20) / widest, 8, MAX (model->steps, 8));
+    narrow = MIN (narrow, model->layers[k].stride);
+  const uint32_t grain = RV_LANES / narrow; /* so that a step of any layer is whole vectors */
+  const uint32_t fair = (n + RV_TILE - 1) / RV_TILE, tiles = MIN ((fair + 3) / 4 * 4, (n + 7) / 8);
+  return MIN (RV_TILE, ((n + tiles - 1) / MAX (tiles, 1) + grain - 1) / grain * grain);
 }
 
 void
@@ -23,6 +32,7 @@ rv_job_forward (const RvJob *job, RvWork *work)
         const RvInstance *layer = model->layers[k].instance;
         const RvLayerClass *class = layer->plugin->functions;
         class->forward (layer->self, &work->passes[k], from, MIN (from + job->block, model->steps));
+        rv_pass_settle_forward (&work->passes[k]);
       }
 }
 
@@ -36,8 +46,12 @@ rv_job_backward (const RvJob *job, RvWork *work)
       {
         const RvInstance *layer = model->layers[k].instance;
         const RvLayerClass *class = layer->plugin->functions;
+        RvLayerPass *pass = &work->passes[k];
         const uint32_t from = b * job->block;
-        class->backward (layer->self, &work->passes[k], from, MIN (from + job->block, model->steps));
+        pass->end = MIN (from + job->block, model->steps);
+        class->backward (layer->self, pass, from, pass->end);
+        rv_pass_settle_backward (pass);
+        rv_pass_carry (pass, from);
       }
   for (uint32_t k = 0; k < model->n_layers; k++)
     rv_pass_end (&work->passes[k]);
@@ -61,7 +75,8 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
   const RvLayerPass *last = &work->passes[model->n_layers - 1];
   const RvDecoderClass *decoder = model->decoder->plugin->functions;
   const RvLossClass *loss = model->loss->plugin->functions;
-  const size_t stride = last->layer->lanes, row = (size_t)model->decisions * model->classes;
+  const size_t stride = (size_t) last->samples * last->layer->stride;
+  const size_t row = (size_t) model->decisions * model->classes;
   const float scale = 1.0f / (float)job->batch->n;
   double sum = 0.0;
   uint64_t correct = 0, decided = 0;
@@ -135,10 +150,10 @@ run_slot (void *self, uint32_t slot, uint32_t worker)
     memset (gradient, 0, model->count * sizeof (float));
   for (uint32_t tile = slot; tile < job->n_tiles; tile += job->n_slots)
     {
-      const uint32_t first = tile * RV_TILE, n = MIN (RV_TILE, job->batch->n - first);
-      if (!rv_work_read (work, model, job->batch, first, n, &job->errors[slot]))
+      const uint32_t first = tile * job->samples, n = MIN (job->samples, job->batch->n - first);
+      if (!rv_work_read (work, model, job->batch, first, n, job->samples, &job->errors[slot]))
         return;
-      rv_work_begin (work, model, job->batch, first, n, job->parameters, gradient);
+      rv_work_begin (work, model, job->batch, first, n, job->samples, job->parameters, gradient);
       rv_job_forward (job, work);
       rv_job_judge (job, work, tile, n);
       if (job->observer)
@@ -182,9 +197,10 @@ static gboolean
 run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const RvObserver *observer,
            float *gradient, RvScore *score, GError **error)
 {
-  const uint32_t n_tiles = (batch->n + RV_TILE - 1) / RV_TILE;
+  const uint32_t samples = rv_tile_samples (model, batch->n), n_tiles = (batch->n + samples - 1) / MAX (samples, 1);
   /* few accumulators for large networks: 16 up to a million parameters, 8 above */
-  const uint32_t n_slots = model->count <= (1u << 20) ? RV_TILE_SLOTS : RV_TILE_SLOTS / 2;
+  const uint32_t most_slots = model->count <= (1u << 20) ? RV_TILE_SLOTS : RV_TILE_SLOTS / 2;
+  const uint32_t n_slots = CLAMP (n_tiles, 1, most_slots);
   g_autofree double *loss = g_new0 (double, n_tiles + 1);
   g_autofree uint64_t *correct = g_new0 (uint64_t, n_tiles + 1), *decided = g_new0 (uint64_t, n_tiles + 1);
   GError *errors[RV_TILE_SLOTS] = { NULL };
@@ -193,6 +209,7 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
                 batch,
                 observer,
                 gradient != NULL,
+                samples,
                 n_tiles,
                 n_slots,
                 rv_block_steps (model),
@@ -204,7 +221,7 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
   prepare_workers (model);
   rv_model_prepare (model, job.parameters);
   if (gradient && !model->accumulators)
-    model->accumulators = rv_aligned_alloc (n_slots * model->count * sizeof (float));
+    model->accumulators = rv_aligned_alloc (most_slots * model->count * sizeof (float));
   rv_parallel_for (n_slots, run_slot, &job);
   gboolean ok = TRUE;
   for (uint32_t k = 0; k < n_slots; k++)

@@ -9,6 +9,12 @@
 #else
 #define VW 4
 #endif
+/* Rows of a block of two vectors of columns: as many sums as the registers hold. */
+#ifdef __AVX512F__
+#define TALL 8
+#else
+#define TALL 4
+#endif
 #ifdef __AVX2__
 #include <immintrin.h>
 #endif
@@ -157,6 +163,100 @@ scatter (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_
 #undef RV_CASE
 }
 
+RV_FN void
+collect_width (float *gradient, const uint32_t w, uint32_t inputs, const uint32_t *starts, const uint32_t *rows,
+               const float *values, const float *g)
+{
+  const uint32_t nv = w / VW;
+  for (uint32_t id = 0; id < inputs; id++)
+    {
+      const uint32_t end = starts[id + 1];
+      if (starts[id] == end)
+        continue;
+      float *target = gradient + (size_t) id * w;
+      Vector sum[RV_PANEL / VW];
+#pragma GCC unroll 16
+      for (uint32_t v = 0; v < nv; v++)
+        sum[v] = *(const Vector *) (target + v * VW);
+      for (uint32_t e = starts[id]; e < end; e++)
+        {
+          const float *x = g + (size_t) rows[e] * w;
+#pragma GCC unroll 16
+          for (uint32_t v = 0; v < nv; v++)
+            if (values)
+              sum[v] += *(const Vector *) (x + v * VW) * values[e];
+            else
+              sum[v] += *(const Vector *) (x + v * VW);
+        }
+#pragma GCC unroll 16
+      for (uint32_t v = 0; v < nv; v++)
+        *(Vector *) (target + v * VW) = sum[v];
+    }
+}
+
+/* Rows narrower than a vector, or not a multiple of 16. */
+RV_FN void
+collect_narrow (float *gradient, const uint32_t w, uint32_t inputs, const uint32_t *starts, const uint32_t *rows,
+                const float *values, const float *g)
+{
+  for (uint32_t id = 0; id < inputs; id++)
+    for (uint32_t e = starts[id]; e < starts[id + 1]; e++)
+      for (uint32_t j = 0; j < w; j++)
+        gradient[(size_t) id * w + j] += g[(size_t) rows[e] * w + j] * (values ? values[e] : 1.0f);
+}
+
+static void
+collect (float *gradient, uint32_t width, uint32_t inputs, const uint32_t *starts, const uint32_t *rows,
+         const float *values, const float *g)
+{
+#define RV_CASE(W) \
+  case W: \
+    if (values) \
+      collect_width (gradient, W, inputs, starts, rows, values, g); \
+    else \
+      collect_width (gradient, W, inputs, starts, rows, NULL, g); \
+    break;
+  switch (width)
+    {
+      RV_CASE (16)
+      RV_CASE (32)
+      RV_CASE (48)
+      RV_CASE (64)
+    default:
+      collect_narrow (gradient, width, inputs, starts, rows, values, g);
+    }
+#undef RV_CASE
+}
+
+static void
+add_rows (float *sum, const float *rows, uint32_t n, size_t stride, uint32_t width)
+{
+  uint32_t j = 0;
+  for (; j + VW <= width; j += VW)
+    {
+      Vector total = *(const Vector *) (sum + j);
+      for (uint32_t r = 0; r < n; r++)
+        total += *(const Vector *) (rows + r * stride + j);
+      *(Vector *) (sum + j) = total;
+    }
+  for (; j < width; j++)
+    for (uint32_t r = 0; r < n; r++)
+      sum[j] += rows[r * stride + j];
+}
+
+/* sum + a x in one rounding where the set has it: said here, never left to the compiler's choice. */
+RV_FN Vector
+fused (Vector sum, Vector x, float a)
+{
+#if defined(__AVX512F__)
+  return (Vector) _mm512_fmadd_ps ((__m512) x, _mm512_set1_ps (a), (__m512) sum);
+#elif defined(__FMA__)
+  return (Vector) _mm256_fmadd_ps ((__m256) x, _mm256_set1_ps (a), (__m256) sum);
+#else
+  return sum + x * a;
+#endif
+}
+
 /* A block of `mr` rows and `nv` vectors of columns, kept in registers over k. */
 RV_FN void
 product_block (const uint32_t mr, const uint32_t nv, uint32_t k, const float *a, size_t lda, const float *b,
@@ -176,7 +276,7 @@ product_block (const uint32_t mr, const uint32_t nv, uint32_t k, const float *a,
       for (uint32_t i = 0; i < mr; i++)
 #pragma GCC unroll 2
         for (uint32_t v = 0; v < nv; v++)
-          sum[i][v] += row[v] * a[i * lda + q];
+          sum[i][v] = fused (sum[i][v], row[v], a[i * lda + q]);
     }
   for (uint32_t i = 0; i < mr; i++)
     for (uint32_t v = 0; v < nv; v++)
@@ -201,7 +301,7 @@ product (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const f
 {
   uint32_t j = 0;
   for (; j + 2 * VW <= n; j += 2 * VW)
-    product_columns (4, 2, m, k, a, lda, b + j, ldb, c + j, ldc, add);
+    product_columns (TALL, 2, m, k, a, lda, b + j, ldb, c + j, ldc, add);
   for (; j + VW <= n; j += VW)
     product_columns (8, 1, m, k, a, lda, b + j, ldb, c + j, ldc, add);
   for (uint32_t i = 0; i < m && j < n; i++)
@@ -237,29 +337,41 @@ product_adjoint (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda,
       }
 }
 
-static uint32_t
-fired (const float *z, uint32_t n, uint32_t *ids)
+static void
+fired (const float *z, uint32_t width, uint32_t rows, uint32_t units, uint64_t *bits)
 {
-  uint32_t count = 0, k = 0;
-#if defined(__AVX512F__) || defined(__AVX2__)
-  for (; k + VW <= n; k += VW)
+  const uint64_t there = units >= 64 ? UINT64_MAX : (UINT64_C (1) << units) - 1;
+  for (uint32_t r = 0; r < rows; r++)
     {
-#ifdef __AVX512F__
-      uint32_t mask = _mm512_cmp_ps_mask (_mm512_loadu_ps (z + k), _mm512_setzero_ps (), _CMP_GT_OQ);
-#else
-      uint32_t mask = (uint32_t)_mm256_movemask_ps (
-          _mm256_cmp_ps (_mm256_loadu_ps (z + k), _mm256_setzero_ps (), _CMP_GT_OQ));
+      const float *row = z + (size_t) r * width;
+      uint64_t word = 0;
+      uint32_t k = 0;
+#if defined(__AVX512F__)
+      for (; k + VW <= width; k += VW)
+        word |= (uint64_t) _mm512_cmp_ps_mask (_mm512_loadu_ps (row + k), _mm512_setzero_ps (), _CMP_GT_OQ) << k;
+#elif defined(__AVX2__)
+      for (; k + VW <= width; k += VW)
+        word |= (uint64_t) (uint32_t) _mm256_movemask_ps (
+                    _mm256_cmp_ps (_mm256_loadu_ps (row + k), _mm256_setzero_ps (), _CMP_GT_OQ))
+                << k;
 #endif
-      for (; mask; mask &= mask - 1)
-        ids[count++] = k + (uint32_t) __builtin_ctz (mask);
+      for (; k < width; k++)
+        word |= (uint64_t) (row[k] > 0.0f) << k;
+      bits[r] = word & there;
     }
-#endif
-  for (; k < n; k++)
-    {
-      ids[count] = k;
-      count += z[k] > 0.0f;
-    }
-  return count;
 }
 
-const RvKernels RV_KERNELS = { gather, scatter, product, product_adjoint, fired };
+static void
+mark (const float *z, uint32_t width, uint32_t rows, float *out, size_t stride)
+{
+  for (uint32_t r = 0; r < rows; r++)
+    {
+      const float *row = z + (size_t) r * width;
+      float *to = out + r * stride;
+#pragma omp simd
+      for (uint32_t k = 0; k < width; k++)
+        to[k] = row[k] > 0.0f ? 1.0f : 0.0f;
+    }
+}
+
+const RvKernels RV_KERNELS = { gather, scatter, collect, add_rows, product, product_adjoint, fired, mark };

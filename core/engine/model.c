@@ -93,6 +93,9 @@ rv_model_parameters (RvModel *model)
 void
 rv_model_set_relaxed (RvModel *model, gboolean relaxed)
 {
+  for (uint32_t k = 0; k < model->n_work; k++) /* its rooms differ */
+    rv_work_free (model, model->work[k]);
+  model->n_work = 0;
   model->relaxed = relaxed;
 }
 
@@ -153,13 +156,14 @@ rv_model_fill (RvModel *model, GHashTable *members, GError **error)
   return TRUE;
 }
 
+/* [inputs][units] in panels of units becomes [units][inputs] in panels of inputs. */
 static void
 transpose (const RvParameter *p, const float *values, float *out)
 {
   const uint32_t stride = rv_row_stride (p->inputs);
-  for (uint32_t n = 0; n < p->units; n++)
-    for (uint32_t j = 0; j < p->inputs; j++)
-      out[(size_t) n * stride + j] = values[rv_weight_at (p, n, j)];
+  for (uint32_t j = 0; j < p->inputs; j++)
+    for (uint32_t n = 0; n < p->units; n++)
+      out[rv_panel_at (p->units, stride, n, j)] = values[rv_weight_at (p, n, j)];
 }
 
 static void
@@ -177,7 +181,7 @@ fill_lanes (const RvModel *model, const RvLayer *layer, uint32_t k, const float 
           x = t->unit_interval ? 1.0 / (1.0 + exp (-x)) : x;
         }
       for (uint32_t s = 0; s < RV_TILE; s++)
-        lanes[s * layer->stride + n] = (float) x;
+        lanes[rv_lane (layer, s, n)] = (float) x;
     }
 }
 

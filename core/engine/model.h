@@ -5,7 +5,7 @@
 #include "engine/kernels.h"
 #include <ranvier/ranvier.h>
 
-#define RV_TILE 16 /* samples of a tile; fixed, so that results do not depend on anything else */
+#define RV_TILE 16 /* most samples of a tile; how many follows from the batch alone */
 
 /* Rows of n units are padded to this many floats. */
 static inline uint32_t
@@ -63,6 +63,7 @@ struct RvModel
   uint32_t steps, inputs, classes, decisions;
   uint64_t seed;
   gboolean relaxed;
+  uint32_t block; /* steps of a block; 0: by shape */
   float *values; /* [parameter_count] */
   size_t count;
   size_t transposed_count, lanes_count;
@@ -79,6 +80,26 @@ struct RvLayerBuild
   GError *error;
 };
 
+/* A projection whose panels are made one by one when the neurons take them. */
+typedef struct
+{
+  RvHandle weight, bias;
+  uint32_t from, to;
+} RvProjection;
+
+/* The spikes of n rows from `first`, sorted by unit: rows [starts[id]] ... [starts[id + 1] - 1] are those in which
+ * it fired, ascending, counted from `first`. */
+typedef struct
+{
+  uint32_t first, n; /* n is 0: nothing is sorted */
+  uint32_t *starts, *rows;
+  float *values;
+  size_t room;
+} RvSorted;
+
+/* The work space of a layer on one tile. What the neurons take lies panel by panel, so that a panel's steps stay in
+ * cache from the projection to the weight gradient: row t * samples + s of the panel with the columns c ... is at
+ * RV_TILE * room * c + (t * samples + s) * width. What others see (`out`, signals) lies row by row. */
 struct RvLayerPass
 {
   const RvModel *model;
@@ -88,24 +109,39 @@ struct RvLayerPass
   float *gradient; /* accumulator of this tile; NULL: forward only */
   const RvSignal *input;
   RvSignal output;
+  uint32_t samples; /* of this tile, as it is laid out */
+  uint32_t room;    /* steps of current and entry */
+  uint32_t base;    /* the step that they begin with */
+  uint32_t end;     /* of the block at hand */
   uint32_t *offsets, *ids;
   size_t ids_room;
-  float *current;        /* [T][lanes]; dL/dcurrent after backward */
+  uint64_t *bits;        /* [panels][block][samples]: who fired in the steps at hand */
+  float *current;        /* [room]; dL/dcurrent after backward */
   float *still;          /* [lanes]: the current of a static input; its gradient */
   float *still_gradient; /* [lanes] */
-  float *out;            /* [T][lanes] if the output is dense */
-  float *out_gradient;   /* [T][lanes]: dL/dspike or dL/dmembrane */
-  /* A layer that hands on its membrane and feeds its spikes back to itself has two ways out: */
-  float *spike_gradient; /* [T][lanes]: dL/dspike by recurrence; NULL: it goes to out_gradient */
-  float *smooth;         /* [T][lanes]: the relaxed spikes; NULL: they are `out` */
-  float *input_gradient; /* the lower layer's out_gradient; NULL: nobody needs it */
-  float *entry[RV_NEURON_MAX_STATES], *state[RV_NEURON_MAX_STATES], *state_gradient[RV_NEURON_MAX_STATES];
-  float *param_gradient[RV_NEURON_MAX_PARAMS];
-  float *z, *slope, *spike; /* [RV_SUBSTEPS][lanes] */
-  float *zeros;             /* [lanes] */
+  float *carry;          /* [lanes]: dL/dcurrent of the first step of the block that follows */
+  float *out;            /* [T][samples][stride] if the output is dense */
+  float *smooth;         /* the same: relaxed spikes of a layer whose `out` is its membrane; or NULL */
+  float *out_gradient;   /* the same, of the last layer: dL/dspike or dL/dmembrane */
+  float *entry[RV_NEURON_MAX_STATES]; /* [room] */
+  float *state[RV_NEURON_MAX_STATES], *state_gradient[RV_NEURON_MAX_STATES]; /* [lanes] */
+  float *param_gradient[RV_NEURON_MAX_PARAMS];                               /* [lanes] */
+  float *z, *slope, *spike, *above, *fed_back; /* [RV_AT_ONCE]: steps times lanes of a panel */
+  float *zeros;                                /* [lanes] */
+  RvProjection waiting; /* forward: the input's; backward: from and to of the neurons' adjoint */
+  RvHandle feedback;    /* backward: the recurrent weight that the step at hand waits for */
+  RvLayerPass *lower;
+  const RvLayerPass *upper; /* backward: who read the output, and with which weight */
+  RvHandle upper_weight;
+  RvSorted sorted_input, sorted_output;
 };
 
-#define RV_SUBSTEPS 8 /* steps that the neuron kernels take at once */
+/* Weight gradients of layers with longer rows take the spikes sorted by unit. */
+#define RV_SORTED_ABOVE RV_PANEL
+
+/* Lanes times steps that the neuron kernels take at once, so that what passes between them stays in the first
+ * cache. */
+#define RV_AT_ONCE (4 * RV_TILE * RV_PANEL)
 
 struct RvWork
 {
@@ -127,13 +163,41 @@ rv_parameter (const RvModel *model, RvHandle handle)
   return &g_array_index (model->parameters, RvParameter, handle);
 }
 
+/* Columns of the panel that begins with column `first`. */
+static inline uint32_t
+rv_panel_width (uint32_t stride, uint32_t first)
+{
+  return MIN (RV_PANEL, stride - first);
+}
+
+/* Where element (row, column) of a matrix [rows][stride] lies that is stored in panels. */
+static inline size_t
+rv_panel_at (uint32_t rows, uint32_t stride, uint32_t row, uint32_t column)
+{
+  const uint32_t first = column / RV_PANEL * RV_PANEL;
+  return (size_t) first * rows + (size_t) row * rv_panel_width (stride, first) + column % RV_PANEL;
+}
+
 /* Position of weight (unit, input) in a parameter of type weight. */
 static inline size_t
 rv_weight_at (const RvParameter *p, uint32_t unit, uint32_t input)
 {
-  const uint32_t panel = unit / RV_PANEL, first = panel * RV_PANEL;
-  const uint32_t width = MIN (RV_PANEL, p->stride - first);
-  return (size_t) first * p->inputs + (size_t) input * width + unit % RV_PANEL;
+  return rv_panel_at (p->inputs, p->stride, input, unit);
+}
+
+/* Lane of a unit of a sample; it does not depend on how many samples the tile has. */
+static inline size_t
+rv_lane (const RvLayer *layer, uint32_t sample, uint32_t unit)
+{
+  return rv_panel_at (RV_TILE, layer->stride, sample, unit);
+}
+
+/* Step t of a panel of `current` or an entry. */
+static inline float *
+rv_pass_rows (const RvLayerPass *pass, float *array, uint32_t first, uint32_t t)
+{
+  const size_t row = (size_t) (t - pass->base) * pass->samples * rv_panel_width (pass->layer->stride, first);
+  return array + (size_t) pass->room * RV_TILE * first + row;
 }
 
 /* Takes the parameters from members of a checkpoint (name -> RvTensor); an error names the first that is missing or
@@ -143,12 +207,18 @@ RvWork *rv_work_new (const RvModel *model);
 void rv_work_free (const RvModel *model, RvWork *work);
 /* Makes transposed weights and lane parameters. Main thread. */
 void rv_model_prepare (RvModel *model, const float *parameters);
-/* Reads the recordings of a tile into work->input and work->labels. */
+/* Reads the recordings of a tile into work->input and work->labels; its rows are laid out for `samples`, of which
+ * the first n are there. */
 gboolean rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
-                       GError **error);
+                       uint32_t samples, GError **error);
 /* Sets states and counts to the start of the sequence. */
 void rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
-                    const float *parameters, float *gradient);
+                    uint32_t samples, const float *parameters, float *gradient);
+/* Does what still waits for its panels, after a layer's forward or backward. */
+void rv_pass_settle_forward (RvLayerPass *pass);
+void rv_pass_settle_backward (RvLayerPass *pass);
+/* Keeps what the block before this one needs of this one: dL/dcurrent of step `from`. */
+void rv_pass_carry (RvLayerPass *pass, uint32_t from);
 /* Adds the gradients of the neurons' learned parameters to the accumulator. */
 void rv_pass_end (RvLayerPass *pass);
 

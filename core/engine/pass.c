@@ -1,5 +1,5 @@
-/* The primitives of layers on one tile: projections, neurons, and their adjoints. Row r = t * RV_TILE + s
- * of an array [T][lanes] starts at r * stride. */
+/* The primitives of layers on one tile, forward: projections and neurons, panel by panel. A projection of the
+ * input waits until the neurons take it, so that a panel of currents is read while it is still in cache. */
 #include "engine/model.h"
 #include "base/threads.h"
 #include <string.h>
@@ -10,44 +10,23 @@ parameter (const RvLayerPass *pass, RvHandle handle)
   return rv_parameter (pass->model, handle);
 }
 
-/* out rows (+)= weight * in, for rows first ... first + n - 1 of `in`; bias NULL: adds. */
+/* One panel: out [n][width] (+)= weight * in, for rows first ... first + n - 1 of `in`; bias NULL: adds. */
 static void
 project (const RvLayerPass *pass, const RvParameter *p, const float *bias, const RvSignal *in, uint32_t first,
-         uint32_t n, float *out)
+         uint32_t n, uint32_t column, float *out)
 {
-  const float *weight = pass->parameters + p->offset;
-  for (uint32_t c = 0; c < p->stride; c += RV_PANEL)
+  const uint32_t width = rv_panel_width (p->stride, column);
+  const float *weight = pass->parameters + p->offset + (size_t) column * p->inputs;
+  if (in->offsets)
     {
-      const uint32_t width = MIN (RV_PANEL, p->stride - c);
-      const float *panel = weight + (size_t) c * p->inputs;
-      if (in->offsets)
-        {
-          pass->kernels->gather (panel, width, in->offsets + first, in->ids, in->values, n,
-                                 bias ? bias + c : NULL, out + c, p->stride);
-          continue;
-        }
-      for (uint32_t r = 0; bias && r < n; r++)
-        memcpy (out + (size_t) r * p->stride + c, bias + c, width * sizeof (float));
-      pass->kernels->product (n, p->inputs, width, in->dense + first * in->stride, in->stride, panel, width,
-                              out + c, p->stride, TRUE);
+      pass->kernels->gather (weight, width, in->offsets + first, in->ids, in->values, n, bias ? bias + column : NULL,
+                             out, width);
+      return;
     }
-}
-
-static void
-project_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, uint32_t first, uint32_t n,
-                  const float *g)
-{
-  float *gradient = pass->gradient + p->offset;
-  for (uint32_t c = 0; c < p->stride; c += RV_PANEL)
-    {
-      const uint32_t width = MIN (RV_PANEL, p->stride - c);
-      float *panel = gradient + (size_t) c * p->inputs;
-      if (in->offsets)
-        pass->kernels->scatter (panel, width, in->offsets + first, in->ids, in->values, n, g + c, p->stride);
-      else
-        pass->kernels->product_adjoint (n, p->inputs, width, in->dense + first * in->stride, in->stride,
-                                        g + c, p->stride, panel, width);
-    }
+  for (uint32_t r = 0; bias && r < n; r++)
+    memcpy (out + (size_t) r * width, bias + column, width * sizeof (float));
+  pass->kernels->product (n, p->inputs, width, in->dense + first * in->stride, in->stride, weight, width, out, width,
+                          TRUE);
 }
 
 static const float *
@@ -56,32 +35,51 @@ bias_of (const RvLayerPass *pass, RvHandle bias)
   return bias == RV_NO_HANDLE ? pass->zeros : pass->parameters + parameter (pass, bias)->offset;
 }
 
+/* The projection that waits, for one panel. */
+static void
+project_waiting (RvLayerPass *pass, uint32_t column)
+{
+  const RvProjection *w = &pass->waiting;
+  const RvParameter *p = parameter (pass, w->weight);
+  const float *bias = bias_of (pass, w->bias);
+  const uint32_t samples = pass->samples, row = samples * rv_panel_width (p->stride, column);
+  if (!pass->input->is_static)
+    {
+      project (pass, p, bias, pass->input, w->from * samples, (w->to - w->from) * samples, column,
+               rv_pass_rows (pass, pass->current, column, w->from));
+      return;
+    }
+  float *still = pass->still + (size_t) RV_TILE * column;
+  if (w->from == 0) /* what does not change is multiplied once */
+    project (pass, p, bias, pass->input, 0, samples, column, still);
+  if (pass->layer->step_by_step)
+    for (uint32_t t = w->from; t < w->to; t++)
+      memcpy (rv_pass_rows (pass, pass->current, column, t), still, row * sizeof (float));
+}
+
+void
+rv_pass_settle_forward (RvLayerPass *pass)
+{
+  for (uint32_t c = 0; pass->waiting.to > pass->waiting.from && c < pass->layer->stride; c += RV_PANEL)
+    project_waiting (pass, c);
+  pass->waiting = (RvProjection){ 0 };
+}
+
 void
 rv_pass_project_input (RvLayerPass *pass, RvHandle weight, RvHandle bias, uint32_t from, uint32_t to)
 {
-  const RvParameter *p = parameter (pass, weight);
-  const uint32_t lanes = pass->layer->lanes;
-  if (!pass->input->is_static)
-    {
-      project (pass, p, bias_of (pass, bias), pass->input, from * RV_TILE, (to - from) * RV_TILE,
-               pass->current + (size_t) from * lanes);
-      return;
-    }
-  if (from == 0) /* what does not change is multiplied once */
-    project (pass, p, bias_of (pass, bias), pass->input, 0, RV_TILE, pass->still);
-  if (pass->layer->step_by_step)
-    for (uint32_t t = from; t < to; t++)
-      memcpy (pass->current + (size_t) t * lanes, pass->still, lanes * sizeof (float));
+  rv_pass_settle_forward (pass);
+  pass->waiting = (RvProjection){ weight, bias, from, to };
 }
 
 void
 rv_pass_project_recurrent (RvLayerPass *pass, RvHandle weight, uint32_t t)
 {
-  if (t == 0)
-    return;
+  rv_pass_settle_forward (pass);
   const RvParameter *p = parameter (pass, weight);
-  project (pass, p, NULL, &pass->output, (t - 1) * RV_TILE, RV_TILE,
-           pass->current + (size_t)t * pass->layer->lanes);
+  for (uint32_t c = 0; t > 0 && c < p->stride; c += RV_PANEL)
+    project (pass, p, NULL, &pass->output, (t - 1) * pass->samples, pass->samples, c,
+             rv_pass_rows (pass, pass->current, c, t));
 }
 
 static gboolean
@@ -90,217 +88,119 @@ still (const RvLayerPass *pass)
   return pass->input->is_static && !pass->layer->step_by_step;
 }
 
+/* Writes the ids of the units that fired, from the bits of all panels, for the rows of steps from ... to-1. */
 static void
-room_for_ids (RvLayerPass *pass, size_t n)
+collect_spikes (RvLayerPass *pass, uint32_t from, uint32_t to)
 {
-  if (n <= pass->ids_room)
-    return;
-  pass->ids_room = MAX (n, 2 * pass->ids_room);
-  pass->ids = g_realloc_n (pass->ids, pass->ids_room, sizeof (uint32_t));
-  pass->output.ids = pass->ids;
+  const uint32_t n = (to - from) * pass->samples, panels = (pass->layer->stride + RV_PANEL - 1) / RV_PANEL;
+  uint32_t *offsets = pass->offsets + (size_t) from * pass->samples, count = offsets[0];
+  size_t all = count;
+  for (size_t k = 0; k < (size_t) n * panels; k++)
+    all += (uint32_t) __builtin_popcountll (pass->bits[k]);
+  if (all > pass->ids_room)
+    {
+      pass->ids_room = MAX (all, 2 * pass->ids_room);
+      pass->ids = g_realloc_n (pass->ids, pass->ids_room, sizeof (uint32_t));
+      pass->output.ids = pass->ids;
+    }
+  uint32_t *ids = pass->ids;
+  for (uint32_t r = 0; r < n; r++)
+    {
+      for (uint32_t k = 0; k < panels; k++)
+        for (uint64_t word = pass->bits[(size_t) k * n + r]; word; word &= word - 1)
+          ids[count++] = k * RV_PANEL + (uint32_t) __builtin_ctzll (word);
+      offsets[r + 1] = count;
+    }
 }
 
-/* Appends the ids of the units whose z is above zero, for the rows of step t. */
+/* Rows of a panel to rows of all units. */
 static void
-collect_spikes (RvLayerPass *pass, uint32_t t, const float *z)
+copy_rows (const float *in, uint32_t n, uint32_t width, float *out, size_t stride)
 {
-  const RvLayer *layer = pass->layer;
-  uint32_t count = pass->offsets[t * RV_TILE];
-  room_for_ids (pass, count + (size_t) RV_TILE * layer->units);
-  for (uint32_t s = 0; s < RV_TILE; s++)
-    {
-      count += pass->kernels->fired (z + s * layer->stride, layer->units, pass->ids + count);
-      pass->offsets[t * RV_TILE + s + 1] = count;
-    }
+  for (uint32_t r = 0; r < n; r++)
+    memcpy (out + r * stride, in + (size_t) r * width, width * sizeof (float));
 }
 
 /* Relaxed: integrate, the surrogate's own smooth step, reset; one step. */
 static void
-fire_relaxed (RvLayerPass *pass, RvNeuronForward *run, uint32_t t, float *out)
+fire_relaxed (RvLayerPass *pass, RvNeuronForward *run, uint32_t column)
 {
   const RvLayer *layer = pass->layer;
+  const uint32_t width = rv_panel_width (layer->stride, column);
   layer->kernels->integrate (layer->neuron->self, run);
   if (!layer->variant->fires)
     return;
-  layer->surrogate->fire (layer->common->surrogate->self, run->z, pass->spike, layer->lanes);
-  for (uint32_t l = 0; l < layer->lanes; l++) /* padding takes no part */
-    if (l % layer->stride >= layer->units)
+  layer->surrogate->fire (layer->common->surrogate->self, run->z, pass->spike, run->lanes);
+  for (uint32_t l = 0; l < run->lanes; l++) /* padding takes no part */
+    if (column + l % width >= layer->units)
       pass->spike[l] = 0.0f;
-  if (pass->smooth)
-    memcpy (pass->smooth + (size_t)t * layer->lanes, pass->spike, layer->lanes * sizeof (float));
-  else if (!layer->reads_membrane)
-    memcpy (out, pass->spike, layer->lanes * sizeof (float));
   run->spike = pass->spike;
   layer->kernels->reset (layer->neuron->self, run);
+}
+
+/* Where the rows of a step lie in `out`, and in the smooth spikes of a layer that hands on its membrane. */
+static float *
+out_rows (const RvLayerPass *pass, float *out, uint32_t column, uint32_t t)
+{
+  return out + (size_t) t * pass->samples * pass->layer->stride + column;
+}
+
+/* The neurons of one panel. */
+static void
+fire_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
+{
+  const RvLayer *layer = pass->layer;
+  const uint32_t width = rv_panel_width (layer->stride, column), samples = pass->samples, lanes = samples * width;
+  const uint32_t states = layer->variant->states, most = pass->model->relaxed ? 1 : RV_AT_ONCE / lanes;
+  const size_t at = (size_t) RV_TILE * column;
+  const gboolean dense = layer->dense_output || pass->model->relaxed;
+  uint64_t *bits = pass->bits + (size_t) (column / RV_PANEL) * (to - from) * samples;
+  const float *param[RV_NEURON_MAX_PARAMS];
+  float *state[RV_NEURON_MAX_STATES], *entry[RV_NEURON_MAX_STATES];
+  for (uint32_t k = 0; k < layer->variant->params; k++)
+    param[k] = pass->model->lanes + layer->lane_offset + (size_t) k * layer->lanes + at;
+  for (uint32_t k = 0; k < states; k++)
+    state[k] = pass->state[k] + at;
+  for (uint32_t t = from, n; t < to; t += n)
+    {
+      n = MIN (most, to - t);
+      for (uint32_t k = 0; k < states; k++)
+        entry[k] = rv_pass_rows (pass, pass->entry[k], column, t);
+      RvNeuronForward run = { .lanes = lanes, .steps = n, .stride = lanes, .current_is_static = still (pass),
+                              .param = param, .state = state, .entry = pass->gradient ? entry : NULL,
+                              .current = still (pass) ? pass->still + at
+                                                      : rv_pass_rows (pass, pass->current, column, t),
+                              .z = pass->z, .membrane = layer->reads_membrane ? pass->above : NULL };
+      if (pass->model->relaxed)
+        fire_relaxed (pass, &run, column);
+      else
+        layer->kernels->forward (layer->neuron->self, &run);
+      if (layer->variant->fires && !pass->model->relaxed)
+        pass->kernels->fired (pass->z, width, n * samples, layer->units - column, bits + (size_t) (t - from) * samples);
+      if (layer->reads_membrane)
+        copy_rows (pass->above, n * samples, width, out_rows (pass, pass->out, column, t), layer->stride);
+      else if (dense && pass->model->relaxed)
+        copy_rows (pass->spike, n * samples, width, out_rows (pass, pass->out, column, t), layer->stride);
+      else if (dense)
+        pass->kernels->mark (pass->z, width, n * samples, out_rows (pass, pass->out, column, t), layer->stride);
+      if (pass->smooth && pass->model->relaxed)
+        copy_rows (pass->spike, n * samples, width, out_rows (pass, pass->smooth, column, t), layer->stride);
+    }
 }
 
 void
 rv_pass_fire (RvLayerPass *pass, uint32_t from, uint32_t to)
 {
-  const RvLayer *layer = pass->layer;
-  const uint32_t lanes = layer->lanes, states = layer->variant->states;
-  const uint32_t most = pass->model->relaxed ? 1 : RV_SUBSTEPS;
-  const float *param[RV_NEURON_MAX_PARAMS];
-  for (uint32_t k = 0; k < layer->variant->params; k++)
-    param[k] = pass->model->lanes + layer->lane_offset + (size_t) k * lanes;
-  for (uint32_t t = from, n; t < to; t += n)
+  const gboolean waits = pass->waiting.from == from && pass->waiting.to == to;
+  if (!waits)
+    rv_pass_settle_forward (pass);
+  for (uint32_t c = 0; c < pass->layer->stride; c += RV_PANEL)
     {
-      n = MIN (most, to - t);
-      float *entry[RV_NEURON_MAX_STATES];
-      for (uint32_t k = 0; k < states; k++)
-        entry[k] = pass->entry[k] + (size_t) t * lanes;
-      float *out = layer->dense_output || pass->model->relaxed ? pass->out + (size_t) t * lanes : NULL;
-      RvNeuronForward run = { .lanes = lanes, .steps = n, .stride = lanes, .current_is_static = still (pass),
-                              .param = param, .state = pass->state, .entry = pass->gradient ? entry : NULL,
-                              .current = still (pass) ? pass->still : pass->current + (size_t) t * lanes,
-                              .z = pass->z, .membrane = out && layer->reads_membrane ? out : NULL };
-      if (pass->model->relaxed)
-        {
-          fire_relaxed (pass, &run, t, out);
-          continue;
-        }
-      layer->kernels->forward (layer->neuron->self, &run);
-      for (uint32_t k = 0; k < n && layer->variant->fires; k++)
-        collect_spikes (pass, t + k, pass->z + (size_t) k * lanes);
-      for (size_t l = 0; out && !run.membrane && l < (size_t) n * lanes; l++)
-        out[l] = pass->z[l] > 0.0f ? 1.0f : 0.0f;
+      if (waits)
+        project_waiting (pass, c);
+      fire_panel (pass, c, from, to);
     }
-}
-
-void
-rv_pass_recurrent_adjoint (RvLayerPass *pass, RvHandle weight, uint32_t t)
-{
-  if (t + 1 >= pass->model->steps)
-    return;
-  const RvParameter *p = parameter (pass, weight);
-  const RvLayer *layer = pass->layer;
-  float *gradient = pass->spike_gradient ? pass->spike_gradient : pass->out_gradient;
-  pass->kernels->product (RV_TILE, p->units, layer->stride, pass->current + (size_t) (t + 1) * layer->lanes,
-                          layer->stride, pass->model->transposed + p->transposed, layer->stride,
-                          gradient + (size_t) t * layer->lanes, layer->stride, TRUE);
-}
-
-/* Slope and, if relaxed, spikes of n steps from t, recomputed from entry and current. */
-static void
-slopes (RvLayerPass *pass, uint32_t n, const RvNeuronForward *run)
-{
-  const RvLayer *layer = pass->layer;
-  const void *self = layer->common->surrogate->self;
-  layer->kernels->distance (layer->neuron->self, run);
-  layer->surrogate->slope[rv_isa ()] (self, pass->z, pass->slope, n * layer->lanes);
-  if (pass->model->relaxed)
-    layer->surrogate->fire (self, pass->z, pass->spike, n * layer->lanes);
-}
-
-void
-rv_pass_fire_adjoint (RvLayerPass *pass, uint32_t from, uint32_t to)
-{
-  const RvLayer *layer = pass->layer;
-  const uint32_t lanes = layer->lanes;
-  const gboolean fires = layer->variant->fires;
-  const float *param[RV_NEURON_MAX_PARAMS];
-  for (uint32_t k = 0; k < layer->variant->params; k++)
-    param[k] = pass->model->lanes + layer->lane_offset + (size_t) k * lanes;
-  for (uint32_t end = to, n; end > from; end -= n)
-    {
-      n = MIN (RV_SUBSTEPS, end - from);
-      const size_t at = (size_t) (end - n) * lanes;
-      float *entry[RV_NEURON_MAX_STATES];
-      for (uint32_t k = 0; k < layer->variant->states; k++)
-        entry[k] = pass->entry[k] + at;
-      float *current = still (pass) ? pass->still : pass->current + at;
-      RvNeuronForward run = { .lanes = lanes, .steps = n, .stride = lanes, .current_is_static = still (pass),
-                              .param = param, .entry = entry, .current = current, .z = pass->z };
-      if (fires)
-        slopes (pass, n, &run);
-      RvNeuronBackward back = { .lanes = lanes,
-                                .steps = n,
-                                .stride = lanes,
-                                .current_is_static = still (pass),
-                                .detach_reset = layer->common->detach_reset,
-                                .param = param,
-                                .entry = (const float *const *)entry,
-                                .current = current,
-                                .slope = fires ? pass->slope : pass->zeros,
-                                .slope_stride = fires ? lanes : 0,
-                                .spike = fires && pass->model->relaxed ? pass->spike : NULL,
-                                .spike_gradient = pass->spike_gradient   ? pass->spike_gradient + at
-                                                  : layer->reads_membrane ? NULL
-                                                                          : pass->out_gradient + at,
-                                .membrane_gradient = layer->reads_membrane ? pass->out_gradient + at : NULL,
-                                .current_gradient = still (pass) ? pass->still_gradient : current,
-                                .state_gradient = pass->state_gradient,
-                                .param_gradient = pass->param_gradient };
-      layer->kernels->backward (layer->neuron->self, &back);
-    }
-}
-
-static void
-add_rows (float *sum, const float *rows, uint32_t n, size_t stride, uint32_t width)
-{
-  for (uint32_t r = 0; r < n; r++)
-    for (uint32_t l = 0; l < width; l++)
-      sum[l] += rows[r * stride + l];
-}
-
-void
-rv_pass_input_adjoint (RvLayerPass *pass, RvHandle weight, RvHandle bias, uint32_t from, uint32_t to)
-{
-  const RvParameter *p = parameter (pass, weight);
-  const RvLayer *layer = pass->layer;
-  const float *g = pass->current + (size_t) from * layer->lanes;
-  uint32_t n = (to - from) * RV_TILE, first = from * RV_TILE;
-  if (pass->input_gradient)
-    {
-      const uint32_t stride = rv_row_stride (p->inputs);
-      pass->kernels->product (n, p->units, stride, g, layer->stride, pass->model->transposed + p->transposed,
-                              stride, pass->input_gradient + (size_t)first * stride, stride, FALSE);
-    }
-  if (pass->input->is_static)
-    {
-      if (layer->step_by_step)
-        add_rows (pass->still_gradient, g, to - from, layer->lanes, layer->lanes);
-      if (from > 0)
-        return;
-      g = pass->still_gradient; /* the sum over all steps meets the input once */
-      n = RV_TILE;
-      first = 0;
-    }
-  project_gradient (pass, p, pass->input, first, n, g);
-  if (bias != RV_NO_HANDLE)
-    add_rows (pass->gradient + parameter (pass, bias)->offset, g, n, layer->stride, layer->units);
-}
-
-void
-rv_pass_recurrent_gradient (RvLayerPass *pass, RvHandle weight, uint32_t from, uint32_t to)
-{
-  const uint32_t first = MAX (from, 1);
-  if (first >= to)
-    return;
-  project_gradient (pass, parameter (pass, weight), &pass->output, (first - 1) * RV_TILE,
-                    (to - first) * RV_TILE, pass->current + (size_t)first * pass->layer->lanes);
-}
-
-void
-rv_pass_end (RvLayerPass *pass)
-{
-  const RvLayer *layer = pass->layer;
-  for (uint32_t k = 0; k < layer->variant->params; k++)
-    {
-      if (layer->learned[k] == RV_NO_HANDLE)
-        continue;
-      const RvParameter *p = parameter (pass, layer->learned[k]);
-      const RvTrainable *t
-          = (const void *)((const char *)layer->neuron->self + layer->variant->param_offsets[k]);
-      const float *values = pass->model->lanes + layer->lane_offset + (size_t) k * layer->lanes;
-      for (uint32_t n = 0; n < layer->units; n++)
-        {
-          double sum = 0.0;
-          for (uint32_t s = 0; s < RV_TILE; s++)
-            sum += pass->param_gradient[k][s * layer->stride + n];
-          if (t->unit_interval) /* d sigmoid / d raw = x (1 - x) */
-            sum *= (double) values[n] * (1.0 - values[n]);
-          pass->gradient[p->offset + (p->type == RV_PARAMETER_SHARED ? 0 : n)] += (float) sum;
-        }
-    }
+  pass->waiting = (RvProjection){ 0 };
+  if (pass->layer->variant->fires && !pass->model->relaxed)
+    collect_spikes (pass, from, to);
 }

@@ -1,24 +1,27 @@
 /* The work space of one worker, and a tile's way from recordings to signals. */
-#include "engine/model.h"
+#include "engine/job.h"
 #include <string.h>
 
+/* Rooms of a layer on one tile; `last`: the decoder reads it. */
 static void
-pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer)
+pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer, gboolean last)
 {
-  const size_t row = layer->lanes * sizeof (float), all = row * model->steps;
+  const uint32_t room = model->steps, panels = (layer->stride + RV_PANEL - 1) / RV_PANEL;
+  const size_t row = layer->lanes * sizeof (float), all = row * room;
+  const size_t few = RV_AT_ONCE * sizeof (float);
+  const gboolean dense = layer->dense_output || model->relaxed;
   pass->model = model;
   pass->layer = layer;
   pass->kernels = rv_kernels ();
+  pass->room = room;
   pass->current = rv_aligned_alloc (all);
   pass->still = rv_aligned_alloc (row);
   pass->still_gradient = rv_aligned_alloc (row);
-  pass->out = rv_aligned_alloc (all);
-  pass->out_gradient = rv_aligned_alloc (all);
-  if (layer->reads_membrane && layer->variant->fires && layer->step_by_step)
-    {
-      pass->spike_gradient = rv_aligned_alloc (all);
-      pass->smooth = rv_aligned_alloc (all);
-    }
+  pass->carry = rv_aligned_alloc (row);
+  pass->out = dense ? rv_aligned_alloc (row * model->steps) : NULL;
+  pass->out_gradient = last ? rv_aligned_alloc (row * model->steps) : NULL;
+  if (model->relaxed && layer->reads_membrane && layer->variant->fires && layer->step_by_step)
+    pass->smooth = rv_aligned_alloc (row * model->steps);
   for (uint32_t k = 0; k < layer->variant->states; k++)
     {
       pass->entry[k] = rv_aligned_alloc (all);
@@ -27,18 +30,25 @@ pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer)
     }
   for (uint32_t k = 0; k < layer->variant->params; k++)
     pass->param_gradient[k] = rv_aligned_alloc (row);
-  pass->z = rv_aligned_alloc (RV_SUBSTEPS * row);
-  pass->slope = rv_aligned_alloc (RV_SUBSTEPS * row);
-  pass->spike = rv_aligned_alloc (RV_SUBSTEPS * row);
+  pass->z = rv_aligned_alloc (few);
+  pass->slope = rv_aligned_alloc (few);
+  pass->spike = rv_aligned_alloc (few);
+  pass->above = rv_aligned_alloc (few);
+  pass->fed_back = rv_aligned_alloc (few);
   pass->zeros = rv_aligned_alloc (row);
   pass->offsets = g_new0 (uint32_t, (size_t) model->steps * RV_TILE + 1);
+  pass->bits = g_new0 (uint64_t, (size_t) rv_block_steps (model) * RV_TILE * panels);
+  pass->sorted_input.starts = g_new0 (uint32_t, (size_t) layer->inputs + 2);
+  pass->sorted_output.starts = g_new0 (uint32_t, (size_t) layer->units + 2);
 }
 
 static void
 pass_free (RvLayerPass *pass)
 {
-  float *all[] = { pass->current, pass->still, pass->still_gradient, pass->out, pass->out_gradient,
-                   pass->spike_gradient, pass->smooth, pass->z, pass->slope, pass->spike, pass->zeros };
+  float *all[] = { pass->current, pass->still, pass->still_gradient, pass->carry,    pass->out,  pass->out_gradient,
+                   pass->smooth,  pass->z,     pass->slope,          pass->fed_back, pass->spike, pass->above,
+                   pass->zeros };
+  RvSorted *sorted[] = { &pass->sorted_input, &pass->sorted_output };
   for (guint k = 0; k < G_N_ELEMENTS (all); k++)
     rv_aligned_free (all[k]);
   for (uint32_t k = 0; k < RV_NEURON_MAX_STATES; k++)
@@ -49,8 +59,15 @@ pass_free (RvLayerPass *pass)
     }
   for (uint32_t k = 0; k < RV_NEURON_MAX_PARAMS; k++)
     rv_aligned_free (pass->param_gradient[k]);
+  for (guint k = 0; k < G_N_ELEMENTS (sorted); k++)
+    {
+      g_free (sorted[k]->starts);
+      g_free (sorted[k]->rows);
+      g_free (sorted[k]->values);
+    }
   g_free (pass->offsets);
   g_free (pass->ids);
+  g_free (pass->bits);
 }
 
 RvWork *
@@ -60,9 +77,9 @@ rv_work_new (const RvModel *model)
   work->passes = g_new0 (RvLayerPass, model->n_layers);
   for (uint32_t k = 0; k < model->n_layers; k++)
     {
-      pass_new (&work->passes[k], model, &model->layers[k]);
+      pass_new (&work->passes[k], model, &model->layers[k], k + 1 == model->n_layers);
       work->passes[k].input = k ? &work->passes[k - 1].output : &work->input;
-      work->passes[k].input_gradient = k ? work->passes[k - 1].out_gradient : NULL;
+      work->passes[k].lower = k ? &work->passes[k - 1] : NULL;
     }
   work->offsets = g_new0 (uint32_t, (size_t) model->steps * RV_TILE + 1);
   work->scores = g_new0 (float, (size_t) RV_TILE * model->decisions * model->classes);
@@ -100,7 +117,7 @@ room_for_input (RvWork *work, size_t n)
 
 /* From the recordings' own order, sample by sample, to the tile's, step by step. */
 static void
-merge_spikes (RvWork *work, uint32_t steps, uint32_t n)
+merge_spikes (RvWork *work, uint32_t steps, uint32_t n, uint32_t samples)
 {
   size_t total = 0;
   for (uint32_t s = 0; s < n; s++)
@@ -109,7 +126,7 @@ merge_spikes (RvWork *work, uint32_t steps, uint32_t n)
   uint32_t count = 0, *const ids = work->ids;
   for (uint32_t t = 0; t < steps; t++)
     {
-      uint32_t *offsets = work->offsets + (size_t) t * RV_TILE + 1;
+      uint32_t *offsets = work->offsets + (size_t) t * samples + 1;
       for (uint32_t s = 0; s < n; s++)
         {
           const RvRecording *rec = &work->recordings[s];
@@ -117,18 +134,18 @@ merge_spikes (RvWork *work, uint32_t steps, uint32_t n)
             ids[count++] = rec->ids[e];
           offsets[s] = count;
         }
-      for (uint32_t s = n; s < RV_TILE; s++)
+      for (uint32_t s = n; s < samples; s++)
         offsets[s] = count;
     }
 }
 
 /* The same for values, of which those that are not zero are kept. */
 static void
-merge_values (RvWork *work, uint32_t steps, uint32_t n)
+merge_values (RvWork *work, uint32_t steps, uint32_t n, uint32_t samples)
 {
   uint32_t count = 0;
   for (uint32_t t = 0; t < steps; t++)
-    for (uint32_t s = 0; s < RV_TILE; s++)
+    for (uint32_t s = 0; s < samples; s++)
       {
         const RvRecording *rec = &work->recordings[s];
         const float *values = s < n ? rec->values + (size_t) t * rec->units : NULL;
@@ -139,13 +156,13 @@ merge_values (RvWork *work, uint32_t steps, uint32_t n)
             work->values[count] = values[j];
             count += values[j] != 0.0f;
           }
-        work->offsets[(size_t) t * RV_TILE + s + 1] = count;
+        work->offsets[(size_t) t * samples + s + 1] = count;
       }
 }
 
 gboolean
 rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
-              GError **error)
+              uint32_t samples, GError **error)
 {
   const RvDatasetSpec *spec = rv_dataset_spec (batch->data);
   for (uint32_t s = 0; s < n; s++)
@@ -169,10 +186,10 @@ rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t
   const gboolean is_static = spec->form == RV_FORM_STATIC;
   const uint32_t steps = is_static ? 1 : model->steps;
   if (spec->form == RV_FORM_SPIKES)
-    merge_spikes (work, steps, n);
+    merge_spikes (work, steps, n, samples);
   else
-    merge_values (work, steps, n);
-  work->input = (RvSignal){ .steps = steps, .samples = RV_TILE, .units = model->inputs,
+    merge_values (work, steps, n, samples);
+  work->input = (RvSignal){ .steps = steps, .samples = samples, .units = model->inputs,
                             .stride = rv_row_stride (model->inputs), .is_static = is_static,
                             .offsets = work->offsets, .ids = work->ids,
                             .values = spec->form == RV_FORM_SPIKES ? NULL : work->values };
@@ -193,13 +210,13 @@ start_uniform (const RvModel *model, const RvLayerPass *pass, const RvBatch *bat
     {
       RvStream own = rv_stream_fork (stream, batch->ids ? batch->ids[first + s] : first + s);
       for (uint32_t k = 0; k < layer->units; k++)
-        u[s * layer->stride + k] = rv_stream_uniform (own, k);
+        u[rv_lane (layer, s, k)] = rv_stream_uniform (own, k);
     }
 }
 
 void
 rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
-               const float *parameters, float *gradient)
+               uint32_t samples, const float *parameters, float *gradient)
 {
   for (uint32_t k = 0; k < model->n_layers; k++)
     {
@@ -208,6 +225,11 @@ rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_
       const size_t row = layer->lanes * sizeof (float);
       pass->parameters = parameters;
       pass->gradient = gradient;
+      pass->samples = samples;
+      pass->waiting = (RvProjection){ 0 };
+      pass->feedback = RV_NO_HANDLE;
+      pass->upper = NULL;
+      pass->sorted_input.n = pass->sorted_output.n = 0;
       for (uint32_t j = 0; j < layer->variant->states; j++)
         {
           memset (pass->state[j], 0, row);
@@ -216,13 +238,11 @@ rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_
       for (uint32_t j = 0; j < layer->variant->params; j++)
         memset (pass->param_gradient[j], 0, row);
       memset (pass->still_gradient, 0, row);
-      if (pass->spike_gradient && gradient)
-        memset (pass->spike_gradient, 0, row * model->steps);
       if (layer->common->start == RV_START_UNIFORM)
         start_uniform (model, pass, batch, first, n);
       const gboolean dense = model->relaxed || !layer->variant->fires;
       pass->output = (RvSignal){ .steps = model->steps,
-                                 .samples = RV_TILE,
+                                 .samples = samples,
                                  .units = layer->units,
                                  .stride = layer->stride,
                                  .offsets = dense ? NULL : pass->offsets,

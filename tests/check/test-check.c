@@ -55,7 +55,7 @@ static const struct
   { "layer", "recurrence", "gradient", "its gradient says" },
   { "layer", "forgets", "gradient", "network.1.recurrent" },
   { "layer", "silent", "shapes", "does not say why" },
-  { "layer", "counter", "gradient position repeat threads", "built again" },
+  { "layer", "counter", "gradient position repeat threads", "gave another gradient" },
   { "layer", "late", "position", "in blocks of 1 steps" },
   { "dataset", "none", "", "" },
   { "dataset", "order", "repeat threads", "read again" },

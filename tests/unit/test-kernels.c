@@ -206,6 +206,59 @@ check_scatter (const RvKernels *kernels, const Sparse *s)
   array_free (&gradient);
 }
 
+/* Sorted by unit, the same sums in the same order: equal to the bit to what scatter made. */
+static void
+check_collect (const RvKernels *kernels, const Sparse *s)
+{
+  const uint32_t w = s->width, n = s->offsets.i[s->rows];
+  Array g = matrix_new (s->rows, w, w, 15), a = matrix_new (s->inputs, w, w, 16);
+  Array b = matrix_new (s->inputs, w, w, 16), starts = array_new (s->inputs + 1), rows = array_new (n);
+  Array value = array_new (n);
+  if (s->nan && s->rows > 2)
+    g.f[2 * w + w - 1] = NAN;
+  uint32_t count = 0;
+  for (uint32_t id = 0; id < s->inputs; id++)
+    {
+      starts.i[id] = count;
+      for (uint32_t r = 0; r < s->rows; r++)
+        for (uint32_t e = s->offsets.i[r]; e < s->offsets.i[r + 1]; e++)
+          if (s->ids.i[e] == id)
+            {
+              value.f[count] = s->value.f[e];
+              rows.i[count++] = r;
+            }
+    }
+  starts.i[s->inputs] = count;
+  const float *values = s->values ? value.f : NULL;
+  kernels->scatter (a.f, w, s->offsets.i, s->ids.i, s->values ? s->value.f : NULL, s->rows, g.f, w);
+  kernels->collect (b.f, w, s->inputs, starts.i, rows.i, values, g.f);
+  g_assert_cmpmem (a.f, (size_t)s->inputs * w * sizeof (float), b.f, (size_t)s->inputs * w * sizeof (float));
+  array_free (&g);
+  array_free (&a);
+  array_free (&b);
+  array_free (&starts);
+  array_free (&rows);
+  array_free (&value);
+}
+
+static void
+check_add_rows (const RvKernels *kernels, const Sparse *s)
+{
+  Array rows = matrix_new (s->rows, s->width, s->stride, 17), sum = matrix_new (1, s->width, s->width, 18);
+  g_autofree Plain *expected = g_new0 (Plain, s->width);
+  for (uint32_t j = 0; j < s->width; j++)
+    {
+      plain_add (&expected[j], sum.f[j]);
+      for (uint32_t r = 0; r < s->rows; r++)
+        plain_add (&expected[j], rows.f[r * s->stride + j]);
+    }
+  kernels->add_rows (sum.f, rows.f, s->rows, s->stride, s->width);
+  for (uint32_t j = 0; j < s->width; j++)
+    assert_plain (sum.f[j], &expected[j], "add_rows");
+  array_free (&rows);
+  array_free (&sum);
+}
+
 /* Widths of panels: powers of two below 16, then multiples of 16. */
 static void
 test_sparse (gconstpointer table)
@@ -226,6 +279,8 @@ test_sparse (gconstpointer table)
       sparse_init (&s);
       check_gather (table, &s);
       check_scatter (table, &s);
+      check_collect (table, &s);
+      check_add_rows (table, &s);
       sparse_clear (&s);
     }
   g_test_message ("worst: %.2f roundings of the largest sum", worst);
@@ -322,33 +377,45 @@ test_dense (gconstpointer table)
 
 /* ---- spikes */
 
+#define SPIKE_ROWS 3
+
 static void
-test_fired (gconstpointer table)
+check_fired (const RvKernels *kernels, uint32_t width, uint32_t units, uint32_t kind)
 {
   static const float special[]
       = { 0.0f, -0.0f, NAN, -NAN, INFINITY, -INFINITY, FLT_MIN, -FLT_MIN, 1e-45f, -1e-45f };
-  const RvKernels *kernels = table;
-  for (uint32_t n = 0; n <= 150; n++)
-    for (uint32_t kind = 0; kind < 4; kind++) /* some, none, all, and numbers at the edge */
+  Array z = matrix_new (1, SPIKE_ROWS * width, SPIKE_ROWS * width, 20 + kind), out = array_new (SPIKE_ROWS * 2 * width);
+  uint64_t bits[SPIKE_ROWS + 1] = { 0, 0, 0, 42 };
+  for (uint32_t k = 0; k < SPIKE_ROWS * width; k++)
+    if (kind == 3)
+      z.f[k] = special[(k * 7 + width) % G_N_ELEMENTS (special)];
+    else if (kind)
+      z.f[k] = kind == 1 ? -fabsf (z.f[k]) : 1.0f;
+  kernels->fired (z.f, width, SPIKE_ROWS, units, bits);
+  kernels->mark (z.f, width, SPIKE_ROWS, out.f, 2 * width);
+  for (uint32_t r = 0; r < SPIKE_ROWS; r++)
+    for (uint32_t k = 0; k < width; k++)
       {
-        Array z = matrix_new (1, n, n, 20 + kind), ids = array_new (n);
-        for (uint32_t k = 0; k < n; k++)
-          if (kind == 3)
-            z.f[k] = special[(k * 7 + n) % G_N_ELEMENTS (special)];
-          else if (kind)
-            z.f[k] = kind == 1 ? -fabsf (z.f[k]) : 1.0f;
-        const uint32_t count = kernels->fired (z.f, n, ids.i);
-        uint32_t expected = 0;
-        for (uint32_t k = 0; k < n; k++)
-          if (z.f[k] > 0.0f)
-            {
-              g_assert_cmpuint (expected, <, count);
-              g_assert_cmpuint (ids.i[expected++], ==, k);
-            }
-        g_assert_cmpuint (count, ==, expected);
-        array_free (&z);
-        array_free (&ids);
+        const gboolean fires = z.f[r * width + k] > 0.0f;
+        g_assert_cmpuint (bits[r] >> k & 1, ==, fires && k < units);
+        g_assert_cmpfloat (out.f[r * 2 * width + k], ==, fires ? 1.0f : 0.0f);
       }
+  for (uint32_t r = 0; r < SPIKE_ROWS; r++)
+    g_assert_cmphex (width < 64 ? bits[r] >> width : 0, ==, 0);
+  g_assert_cmpuint (bits[SPIKE_ROWS], ==, 42);
+  assert_gaps (&out, SPIKE_ROWS, width, 2 * width);
+  array_free (&z);
+  array_free (&out);
+}
+
+static void
+test_fired (gconstpointer table)
+{
+  static const uint32_t widths[] = { 1, 2, 4, 8, 16, 32, 48, 64 };
+  for (guint k = 0; k < G_N_ELEMENTS (widths); k++)
+    for (uint32_t units = 1; units <= widths[k] + 3; units++)
+      for (uint32_t kind = 0; kind < 4; kind++) /* some, none, all, and numbers at the edge */
+        check_fired (table, widths[k], units, kind);
 }
 
 /* ---- surrogates */

@@ -207,8 +207,8 @@ in_blocks (RvModel *model, const RvBatch *batch, uint32_t block, float *scores)
                       .correct = &correct,
                       .decided = &decided };
   rv_model_prepare (model, model->values);
-  rv_work_read (work, model, batch, 0, RV_TILE, NULL);
-  rv_work_begin (work, model, batch, 0, RV_TILE, model->values, gradient);
+  rv_work_read (work, model, batch, 0, RV_TILE, RV_TILE, NULL);
+  rv_work_begin (work, model, batch, 0, RV_TILE, RV_TILE, model->values, gradient);
   rv_job_forward (&job, work);
   rv_job_judge (&job, work, 0, RV_TILE);
   rv_job_backward (&job, work);

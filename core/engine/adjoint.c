@@ -1,0 +1,293 @@
+/* The primitives of layers on one tile, backward: the adjoints of neurons and projections, panel by panel. What
+ * the layer above hands down is made for the few steps that the neurons take at once, and the weight gradient
+ * follows while the panel is still in cache. */
+#include "engine/model.h"
+#include "base/threads.h"
+#include <string.h>
+
+static const RvParameter *
+parameter (const RvLayerPass *pass, RvHandle handle)
+{
+  return rv_parameter (pass->model, handle);
+}
+
+static gboolean
+still (const RvLayerPass *pass)
+{
+  return pass->input->is_static && !pass->layer->step_by_step;
+}
+
+/* out [rows][width of the panel] (+)= weight^T g. Panel c of g begins at g + panel * c, its first row `skip` rows
+ * further on. */
+static void
+project_back (const RvLayerPass *from, RvHandle weight, const float *g, size_t panel, size_t skip, uint32_t rows,
+              uint32_t column, float *out, gboolean add)
+{
+  const RvParameter *p = parameter (from, weight);
+  const uint32_t width = rv_panel_width (rv_row_stride (p->inputs), column);
+  const float *transposed = from->model->transposed + p->transposed + (size_t) p->units * column;
+  for (uint32_t c = 0; c < p->units; c += RV_PANEL)
+    {
+      const uint32_t w = rv_panel_width (p->stride, c);
+      from->kernels->product (rows, MIN (w, p->units - c), width, g + panel * c + skip * w, w,
+                              transposed + (size_t) c * width, width, out, width, add || c > 0);
+    }
+}
+
+/* dL/dout of n steps from t for one panel: from the decoder, or through the weight of the layer above. */
+static float *
+handed_down (RvLayerPass *pass, uint32_t column, uint32_t t, uint32_t n)
+{
+  const uint32_t stride = pass->layer->stride, width = rv_panel_width (stride, column);
+  const uint32_t samples = pass->samples, rows = n * samples;
+  const RvLayerPass *upper = pass->upper;
+  if (upper)
+    project_back (upper, pass->upper_weight, upper->current, (size_t) upper->room * RV_TILE,
+                  (size_t) (t - upper->base) * samples, rows, column, pass->above, FALSE);
+  else if (!pass->out_gradient)
+    memset (pass->above, 0, (size_t) rows * width * sizeof (float));
+  else
+    {
+      float *out = pass->out_gradient + (size_t) t * samples * stride + column;
+      if (width == stride)
+        return out;
+      for (uint32_t r = 0; r < rows; r++)
+        memcpy (pass->above + (size_t) r * width, out + (size_t) r * stride, width * sizeof (float));
+    }
+  return pass->above;
+}
+
+/* Adds dL/dspike of step t by way of the recurrent weight and dL/dcurrent of step t + 1. */
+static void
+feed_back (RvLayerPass *pass, uint32_t column, uint32_t t, float *gradient, gboolean add)
+{
+  if (t + 1 == pass->end)
+    project_back (pass, pass->feedback, pass->carry, RV_TILE, 0, pass->samples, column, gradient, add);
+  else
+    project_back (pass, pass->feedback, pass->current, (size_t) pass->room * RV_TILE,
+                  (size_t) (t + 1 - pass->base) * pass->samples, pass->samples, column, gradient, add);
+}
+
+/* Slope and, if relaxed, spikes, recomputed from entry and current. */
+static void
+slopes (RvLayerPass *pass, const RvNeuronForward *run)
+{
+  const RvLayer *layer = pass->layer;
+  const void *self = layer->common->surrogate->self;
+  layer->kernels->distance (layer->neuron->self, run);
+  layer->surrogate->slope[rv_isa ()] (self, pass->z, pass->slope, run->steps * run->lanes);
+  if (pass->model->relaxed)
+    layer->surrogate->fire (self, pass->z, pass->spike, run->steps * run->lanes);
+}
+
+/* The adjoint of the neurons of one panel. */
+static void
+adjoint_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
+{
+  const RvLayer *layer = pass->layer;
+  const uint32_t lanes = pass->samples * rv_panel_width (layer->stride, column);
+  const size_t at = (size_t) RV_TILE * column;
+  const gboolean fires = layer->variant->fires, is_still = still (pass), feeds = pass->feedback != RV_NO_HANDLE;
+  const float *param[RV_NEURON_MAX_PARAMS];
+  float *param_gradient[RV_NEURON_MAX_PARAMS], *state_gradient[RV_NEURON_MAX_STATES], *entry[RV_NEURON_MAX_STATES];
+  for (uint32_t k = 0; k < layer->variant->params; k++)
+    {
+      param[k] = pass->model->lanes + layer->lane_offset + (size_t) k * layer->lanes + at;
+      param_gradient[k] = pass->param_gradient[k] + at;
+    }
+  for (uint32_t k = 0; k < layer->variant->states; k++)
+    state_gradient[k] = pass->state_gradient[k] + at;
+  for (uint32_t end = to, n; end > from; end -= n)
+    {
+      n = MIN (RV_AT_ONCE / lanes, end - from);
+      const uint32_t t = end - n;
+      for (uint32_t k = 0; k < layer->variant->states; k++)
+        entry[k] = rv_pass_rows (pass, pass->entry[k], column, t);
+      float *current = is_still ? pass->still + at : rv_pass_rows (pass, pass->current, column, t);
+      RvNeuronForward run = { .lanes = lanes, .steps = n, .stride = lanes, .current_is_static = is_still,
+                              .param = param, .entry = entry, .current = current, .z = pass->z };
+      float *above = handed_down (pass, column, t, n);
+      if (feeds)
+        feed_back (pass, column, t, layer->reads_membrane ? pass->fed_back : above, !layer->reads_membrane);
+      if (fires)
+        slopes (pass, &run);
+      RvNeuronBackward back = { .lanes = lanes,
+                                .steps = n,
+                                .stride = lanes,
+                                .current_is_static = is_still,
+                                .detach_reset = layer->common->detach_reset,
+                                .param = param,
+                                .entry = (const float *const *) entry,
+                                .current = current,
+                                .slope = fires ? pass->slope : pass->zeros,
+                                .slope_stride = fires ? lanes : 0,
+                                .spike = fires && pass->model->relaxed ? pass->spike : NULL,
+                                .spike_gradient = !layer->reads_membrane ? above : feeds ? pass->fed_back : NULL,
+                                .membrane_gradient = layer->reads_membrane ? above : NULL,
+                                .current_gradient = is_still ? pass->still_gradient + at : current,
+                                .state_gradient = state_gradient,
+                                .param_gradient = param_gradient };
+      layer->kernels->backward (layer->neuron->self, &back);
+    }
+}
+
+void
+rv_pass_settle_backward (RvLayerPass *pass)
+{
+  for (uint32_t c = 0; pass->waiting.to > pass->waiting.from && c < pass->layer->stride; c += RV_PANEL)
+    adjoint_panel (pass, c, pass->waiting.from, pass->waiting.to);
+  pass->waiting = (RvProjection){ 0 };
+}
+
+void
+rv_pass_recurrent_adjoint (RvLayerPass *pass, RvHandle weight, uint32_t t)
+{
+  rv_pass_settle_backward (pass);
+  pass->feedback = t + 1 < pass->model->steps ? weight : RV_NO_HANDLE;
+}
+
+void
+rv_pass_fire_adjoint (RvLayerPass *pass, uint32_t from, uint32_t to)
+{
+  rv_pass_settle_backward (pass);
+  pass->waiting = (RvProjection){ .from = from, .to = to };
+  if (pass->layer->step_by_step)
+    rv_pass_settle_backward (pass);
+  pass->feedback = RV_NO_HANDLE;
+}
+
+/* ---- weight gradients */
+
+/* The spikes of n rows from `first` by unit; made once for all panels. */
+static const RvSorted *
+sort (RvSorted *sorted, const RvSignal *in, uint32_t first, uint32_t n)
+{
+  if (sorted->n == n && sorted->first == first)
+    return sorted;
+  const uint32_t *offsets = in->offsets + first, begin = offsets[0], count = offsets[n] - begin;
+  uint32_t *starts = sorted->starts;
+  if (count > sorted->room)
+    {
+      sorted->room = MAX (count, 2 * sorted->room);
+      sorted->rows = g_realloc_n (sorted->rows, sorted->room, sizeof (uint32_t));
+      sorted->values = g_realloc_n (sorted->values, sorted->room, sizeof (float));
+    }
+  /* starts[id + 2] counts, then starts[id + 1] is where the next row of id goes, and ends as its end */
+  memset (starts, 0, ((size_t) in->units + 2) * sizeof (uint32_t));
+  for (uint32_t e = begin; e < begin + count; e++)
+    starts[in->ids[e] + 2]++;
+  for (uint32_t k = 2; k < in->units + 2; k++)
+    starts[k] += starts[k - 1];
+  for (uint32_t r = 0; r < n; r++)
+    for (uint32_t e = offsets[r]; e < offsets[r + 1]; e++)
+      {
+        const uint32_t place = starts[in->ids[e] + 1]++;
+        sorted->rows[place] = r;
+        if (in->values)
+          sorted->values[place] = in->values[e];
+      }
+  sorted->first = first;
+  sorted->n = n;
+  return sorted;
+}
+
+/* One panel of dL/dweight from the rows of `in` and dL/dcurrent g [n][width]. Both ways add the rows of a unit in
+ * ascending order, so that the choice between them changes no bit. */
+static void
+weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, RvSorted *sorted, uint32_t first,
+                 uint32_t n, uint32_t column, const float *g)
+{
+  const uint32_t width = rv_panel_width (p->stride, column);
+  float *gradient = pass->gradient + p->offset + (size_t) column * p->inputs;
+  if (!in->offsets)
+    pass->kernels->product_adjoint (n, p->inputs, width, in->dense + first * in->stride, in->stride, g, width,
+                                    gradient, width);
+  else if (p->stride <= RV_SORTED_ABOVE)
+    pass->kernels->scatter (gradient, width, in->offsets + first, in->ids, in->values, n, g, width);
+  else
+    {
+      sort (sorted, in, first, n);
+      pass->kernels->collect (gradient, width, p->inputs, sorted->starts, sorted->rows,
+                              in->values ? sorted->values : NULL, g);
+    }
+}
+
+void
+rv_pass_input_adjoint (RvLayerPass *pass, RvHandle weight, RvHandle bias, uint32_t from, uint32_t to)
+{
+  const RvParameter *p = parameter (pass, weight);
+  const RvLayer *layer = pass->layer;
+  const uint32_t samples = pass->samples;
+  const gboolean waits = pass->waiting.from == from && pass->waiting.to == to;
+  if (!waits)
+    rv_pass_settle_backward (pass);
+  for (uint32_t c = 0; c < layer->stride; c += RV_PANEL)
+    {
+      const uint32_t width = rv_panel_width (layer->stride, c);
+      if (waits)
+        adjoint_panel (pass, c, from, to);
+      const float *g = rv_pass_rows (pass, pass->current, c, from);
+      uint32_t n = (to - from) * samples, first = from * samples;
+      if (pass->input->is_static)
+        {
+          float *sum = pass->still_gradient + (size_t) RV_TILE * c;
+          if (layer->step_by_step)
+            pass->kernels->add_rows (sum, g, to - from, samples * width, samples * width);
+          if (from > 0)
+            continue;
+          g = sum; /* the sum over all steps meets the input once */
+          n = samples;
+          first = 0;
+        }
+      weight_gradient (pass, p, pass->input, &pass->sorted_input, first, n, c, g);
+      if (bias != RV_NO_HANDLE)
+        pass->kernels->add_rows (pass->gradient + parameter (pass, bias)->offset + c, g, n, width, width);
+    }
+  pass->waiting = (RvProjection){ 0 };
+  if (pass->lower)
+    {
+      pass->lower->upper = pass;
+      pass->lower->upper_weight = weight;
+    }
+}
+
+void
+rv_pass_recurrent_gradient (RvLayerPass *pass, RvHandle weight, uint32_t from, uint32_t to)
+{
+  rv_pass_settle_backward (pass);
+  const uint32_t first = MAX (from, 1);
+  for (uint32_t c = 0; first < to && c < pass->layer->stride; c += RV_PANEL)
+    weight_gradient (pass, parameter (pass, weight), &pass->output, &pass->sorted_output, (first - 1) * pass->samples,
+                     (to - first) * pass->samples, c, rv_pass_rows (pass, pass->current, c, first));
+}
+
+void
+rv_pass_carry (RvLayerPass *pass, uint32_t from)
+{
+  for (uint32_t c = 0; pass->layer->step_by_step && c < pass->layer->stride; c += RV_PANEL)
+    memcpy (pass->carry + (size_t) RV_TILE * c, rv_pass_rows (pass, pass->current, c, from),
+            (size_t) pass->samples * rv_panel_width (pass->layer->stride, c) * sizeof (float));
+}
+
+void
+rv_pass_end (RvLayerPass *pass)
+{
+  const RvLayer *layer = pass->layer;
+  for (uint32_t k = 0; k < layer->variant->params; k++)
+    {
+      if (layer->learned[k] == RV_NO_HANDLE)
+        continue;
+      const RvParameter *p = parameter (pass, layer->learned[k]);
+      const RvTrainable *t = (const void *) ((const char *) layer->neuron->self + layer->variant->param_offsets[k]);
+      const float *values = pass->model->lanes + layer->lane_offset + (size_t) k * layer->lanes;
+      for (uint32_t n = 0; n < layer->units; n++)
+        {
+          double sum = 0.0;
+          for (uint32_t s = 0; s < pass->samples; s++)
+            sum += pass->param_gradient[k][rv_lane (layer, s, n)];
+          if (t->unit_interval) /* d sigmoid / d raw = x (1 - x) */
+            sum *= (double) values[rv_lane (layer, 0, n)] * (1.0 - values[rv_lane (layer, 0, n)]);
+          pass->gradient[p->offset + (p->type == RV_PARAMETER_SHARED ? 0 : n)] += (float) sum;
+        }
+    }
+}
