@@ -1,6 +1,6 @@
-/* The primitives of layers on one tile, backward: the adjoints of neurons and projections, panel by panel. What
- * the layer above hands down is made for the few steps that the neurons take at once, and the weight gradient
- * follows while the panel is still in cache. */
+/* The primitives of layers on one tile, backward: the adjoints of neurons and projections, panel by panel.
+ * What the layer above hands down is made for the few steps that the neurons take at once, and the weight
+ * gradient follows while the panel is still in cache. */
 #include "engine/model.h"
 #include "base/threads.h"
 #include <string.h>
@@ -17,20 +17,20 @@ still (const RvLayerPass *pass)
   return pass->input->is_static && !pass->layer->step_by_step;
 }
 
-/* out [rows][width of the panel] (+)= weight^T g. Panel c of g begins at g + panel * c, its first row `skip` rows
- * further on. */
+/* out [rows][width of the panel] (+)= weight^T g. Panel c of g begins at g + panel * c, its first row `skip`
+ * rows further on. */
 static void
-project_back (const RvLayerPass *from, RvHandle weight, const float *g, size_t panel, size_t skip, uint32_t rows,
-              uint32_t column, float *out, gboolean add)
+project_back (const RvLayerPass *from, RvHandle weight, const float *g, size_t panel, size_t skip,
+              uint32_t rows, uint32_t column, float *out, gboolean add)
 {
   const RvParameter *p = parameter (from, weight);
   const uint32_t width = rv_panel_width (rv_row_stride (p->inputs), column);
-  const float *transposed = from->model->transposed + p->transposed + (size_t) p->units * column;
+  const float *transposed = from->model->transposed + p->transposed + (size_t)p->units * column;
   for (uint32_t c = 0; c < p->units; c += RV_PANEL)
     {
       const uint32_t w = rv_panel_width (p->stride, c);
       from->kernels->product (rows, MIN (w, p->units - c), width, g + panel * c + skip * w, w,
-                              transposed + (size_t) c * width, width, out, width, add || c > 0);
+                              transposed + (size_t)c * width, width, out, width, add || c > 0);
     }
 }
 
@@ -42,17 +42,17 @@ handed_down (RvLayerPass *pass, uint32_t column, uint32_t t, uint32_t n)
   const uint32_t samples = pass->samples, rows = n * samples;
   const RvLayerPass *upper = pass->upper;
   if (upper)
-    project_back (upper, pass->upper_weight, upper->current, (size_t) upper->room * RV_TILE,
-                  (size_t) (t - upper->base) * samples, rows, column, pass->above, FALSE);
+    project_back (upper, pass->upper_weight, upper->current, (size_t)upper->room * upper->model->tile,
+                  (size_t)(t - upper->base) * samples, rows, column, pass->above, FALSE);
   else if (!pass->out_gradient)
-    memset (pass->above, 0, (size_t) rows * width * sizeof (float));
+    memset (pass->above, 0, (size_t)rows * width * sizeof (float));
   else
     {
-      float *out = pass->out_gradient + (size_t) t * samples * stride + column;
+      float *out = pass->out_gradient + (size_t)t * samples * stride + column;
       if (width == stride)
         return out;
       for (uint32_t r = 0; r < rows; r++)
-        memcpy (pass->above + (size_t) r * width, out + (size_t) r * stride, width * sizeof (float));
+        memcpy (pass->above + (size_t)r * width, out + (size_t)r * stride, width * sizeof (float));
     }
   return pass->above;
 }
@@ -62,10 +62,11 @@ static void
 feed_back (RvLayerPass *pass, uint32_t column, uint32_t t, float *gradient, gboolean add)
 {
   if (t + 1 == pass->end)
-    project_back (pass, pass->feedback, pass->carry, RV_TILE, 0, pass->samples, column, gradient, add);
+    project_back (pass, pass->feedback, pass->carry, pass->model->tile, 0, pass->samples, column, gradient,
+                  add);
   else
-    project_back (pass, pass->feedback, pass->current, (size_t) pass->room * RV_TILE,
-                  (size_t) (t + 1 - pass->base) * pass->samples, pass->samples, column, gradient, add);
+    project_back (pass, pass->feedback, pass->current, (size_t)pass->room * pass->model->tile,
+                  (size_t)(t + 1 - pass->base) * pass->samples, pass->samples, column, gradient, add);
 }
 
 /* Slope and, if relaxed, spikes, recomputed from entry and current. */
@@ -75,7 +76,7 @@ slopes (RvLayerPass *pass, const RvNeuronForward *run)
   const RvLayer *layer = pass->layer;
   const void *self = layer->common->surrogate->self;
   layer->kernels->distance (layer->neuron->self, run);
-  layer->surrogate->slope[rv_isa ()] (self, pass->z, pass->slope, run->steps * run->lanes);
+  layer->surrogate->slope[rv_isa ()](self, pass->z, pass->slope, run->steps * run->lanes);
   if (pass->model->relaxed)
     layer->surrogate->fire (self, pass->z, pass->spike, run->steps * run->lanes);
 }
@@ -86,14 +87,18 @@ adjoint_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
 {
   const RvLayer *layer = pass->layer;
   const uint32_t lanes = pass->samples * rv_panel_width (layer->stride, column);
-  const size_t at = (size_t) RV_TILE * column;
-  const gboolean fires = layer->variant->fires, is_still = still (pass), feeds = pass->feedback != RV_NO_HANDLE;
+  const size_t at = (size_t)pass->model->tile * column;
+  const gboolean fires = layer->variant->fires, is_still = still (pass),
+                 feeds = pass->feedback != RV_NO_HANDLE;
   const float *param[RV_NEURON_MAX_PARAMS];
-  float *param_gradient[RV_NEURON_MAX_PARAMS], *state_gradient[RV_NEURON_MAX_STATES], *entry[RV_NEURON_MAX_STATES];
+  gboolean learns = FALSE;
+  float *param_gradient[RV_NEURON_MAX_PARAMS], *state_gradient[RV_NEURON_MAX_STATES],
+      *entry[RV_NEURON_MAX_STATES];
   for (uint32_t k = 0; k < layer->variant->params; k++)
     {
-      param[k] = pass->model->lanes + layer->lane_offset + (size_t) k * layer->lanes + at;
+      param[k] = pass->model->lanes + layer->lane_offset + (size_t)k * layer->lanes + at;
       param_gradient[k] = pass->param_gradient[k] + at;
+      learns = learns || layer->learned[k] != RV_NO_HANDLE;
     }
   for (uint32_t k = 0; k < layer->variant->states; k++)
     state_gradient[k] = pass->state_gradient[k] + at;
@@ -104,8 +109,14 @@ adjoint_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
       for (uint32_t k = 0; k < layer->variant->states; k++)
         entry[k] = rv_pass_rows (pass, pass->entry[k], column, t);
       float *current = is_still ? pass->still + at : rv_pass_rows (pass, pass->current, column, t);
-      RvNeuronForward run = { .lanes = lanes, .steps = n, .stride = lanes, .current_is_static = is_still,
-                              .param = param, .entry = entry, .current = current, .z = pass->z };
+      RvNeuronForward run = { .lanes = lanes,
+                              .steps = n,
+                              .stride = lanes,
+                              .current_is_static = is_still,
+                              .param = param,
+                              .entry = entry,
+                              .current = current,
+                              .z = pass->z };
       float *above = handed_down (pass, column, t, n);
       if (feeds)
         feed_back (pass, column, t, layer->reads_membrane ? pass->fed_back : above, !layer->reads_membrane);
@@ -117,16 +128,18 @@ adjoint_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
                                 .current_is_static = is_still,
                                 .detach_reset = layer->common->detach_reset,
                                 .param = param,
-                                .entry = (const float *const *) entry,
+                                .entry = (const float *const *)entry,
                                 .current = current,
                                 .slope = fires ? pass->slope : pass->zeros,
                                 .slope_stride = fires ? lanes : 0,
                                 .spike = fires && pass->model->relaxed ? pass->spike : NULL,
-                                .spike_gradient = !layer->reads_membrane ? above : feeds ? pass->fed_back : NULL,
+                                .spike_gradient = !layer->reads_membrane ? above
+                                                  : feeds                ? pass->fed_back
+                                                                         : NULL,
                                 .membrane_gradient = layer->reads_membrane ? above : NULL,
                                 .current_gradient = is_still ? pass->still_gradient + at : current,
                                 .state_gradient = state_gradient,
-                                .param_gradient = param_gradient };
+                                .param_gradient = learns ? param_gradient : NULL };
       layer->kernels->backward (layer->neuron->self, &back);
     }
 }
@@ -173,7 +186,7 @@ sort (RvSorted *sorted, const RvSignal *in, uint32_t first, uint32_t n)
       sorted->values = g_realloc_n (sorted->values, sorted->room, sizeof (float));
     }
   /* starts[id + 2] counts, then starts[id + 1] is where the next row of id goes, and ends as its end */
-  memset (starts, 0, ((size_t) in->units + 2) * sizeof (uint32_t));
+  memset (starts, 0, ((size_t)in->units + 2) * sizeof (uint32_t));
   for (uint32_t e = begin; e < begin + count; e++)
     starts[in->ids[e] + 2]++;
   for (uint32_t k = 2; k < in->units + 2; k++)
@@ -191,14 +204,14 @@ sort (RvSorted *sorted, const RvSignal *in, uint32_t first, uint32_t n)
   return sorted;
 }
 
-/* One panel of dL/dweight from the rows of `in` and dL/dcurrent g [n][width]. Both ways add the rows of a unit in
- * ascending order, so that the choice between them changes no bit. */
+/* One panel of dL/dweight from the rows of `in` and dL/dcurrent g [n][width]. Both ways add the rows of a
+ * unit in ascending order, so that the choice between them changes no bit. */
 static void
-weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, RvSorted *sorted, uint32_t first,
-                 uint32_t n, uint32_t column, const float *g)
+weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, RvSorted *sorted,
+                 uint32_t first, uint32_t n, uint32_t column, const float *g)
 {
   const uint32_t width = rv_panel_width (p->stride, column);
-  float *gradient = pass->gradient + p->offset + (size_t) column * p->inputs;
+  float *gradient = pass->gradient + p->offset + (size_t)column * p->inputs;
   if (!in->offsets)
     pass->kernels->product_adjoint (n, p->inputs, width, in->dense + first * in->stride, in->stride, g, width,
                                     gradient, width);
@@ -230,7 +243,7 @@ rv_pass_input_adjoint (RvLayerPass *pass, RvHandle weight, RvHandle bias, uint32
       uint32_t n = (to - from) * samples, first = from * samples;
       if (pass->input->is_static)
         {
-          float *sum = pass->still_gradient + (size_t) RV_TILE * c;
+          float *sum = pass->still_gradient + (size_t)pass->model->tile * c;
           if (layer->step_by_step)
             pass->kernels->add_rows (sum, g, to - from, samples * width, samples * width);
           if (from > 0)
@@ -257,16 +270,17 @@ rv_pass_recurrent_gradient (RvLayerPass *pass, RvHandle weight, uint32_t from, u
   rv_pass_settle_backward (pass);
   const uint32_t first = MAX (from, 1);
   for (uint32_t c = 0; first < to && c < pass->layer->stride; c += RV_PANEL)
-    weight_gradient (pass, parameter (pass, weight), &pass->output, &pass->sorted_output, (first - 1) * pass->samples,
-                     (to - first) * pass->samples, c, rv_pass_rows (pass, pass->current, c, first));
+    weight_gradient (pass, parameter (pass, weight), &pass->output, &pass->sorted_output,
+                     (first - 1) * pass->samples, (to - first) * pass->samples, c,
+                     rv_pass_rows (pass, pass->current, c, first));
 }
 
 void
 rv_pass_carry (RvLayerPass *pass, uint32_t from)
 {
   for (uint32_t c = 0; pass->layer->step_by_step && c < pass->layer->stride; c += RV_PANEL)
-    memcpy (pass->carry + (size_t) RV_TILE * c, rv_pass_rows (pass, pass->current, c, from),
-            (size_t) pass->samples * rv_panel_width (pass->layer->stride, c) * sizeof (float));
+    memcpy (pass->carry + (size_t)pass->model->tile * c, rv_pass_rows (pass, pass->current, c, from),
+            (size_t)pass->samples * rv_panel_width (pass->layer->stride, c) * sizeof (float));
 }
 
 void
@@ -278,16 +292,17 @@ rv_pass_end (RvLayerPass *pass)
       if (layer->learned[k] == RV_NO_HANDLE)
         continue;
       const RvParameter *p = parameter (pass, layer->learned[k]);
-      const RvTrainable *t = (const void *) ((const char *) layer->neuron->self + layer->variant->param_offsets[k]);
-      const float *values = pass->model->lanes + layer->lane_offset + (size_t) k * layer->lanes;
+      const RvTrainable *t
+          = (const void *)((const char *)layer->neuron->self + layer->variant->param_offsets[k]);
+      const float *values = pass->model->lanes + layer->lane_offset + (size_t)k * layer->lanes;
       for (uint32_t n = 0; n < layer->units; n++)
         {
           double sum = 0.0;
           for (uint32_t s = 0; s < pass->samples; s++)
             sum += pass->param_gradient[k][rv_lane (layer, s, n)];
           if (t->unit_interval) /* d sigmoid / d raw = x (1 - x) */
-            sum *= (double) values[rv_lane (layer, 0, n)] * (1.0 - values[rv_lane (layer, 0, n)]);
-          pass->gradient[p->offset + (p->type == RV_PARAMETER_SHARED ? 0 : n)] += (float) sum;
+            sum *= (double)values[rv_lane (layer, 0, n)] * (1.0 - values[rv_lane (layer, 0, n)]);
+          pass->gradient[p->offset + (p->type == RV_PARAMETER_SHARED ? 0 : n)] += (float)sum;
         }
     }
 }

@@ -37,7 +37,7 @@ rv_layer_set_units (RvLayerBuild *build, uint32_t units)
   RvLayer *layer = layer_of (build);
   layer->units = units;
   layer->stride = rv_row_stride (units);
-  layer->lanes = RV_TILE * layer->stride;
+  layer->lanes = build->model->tile * layer->stride;
 }
 
 /* Room for `count` floats at the end of the parameter vector, aligned; the values are zero. */
@@ -55,7 +55,7 @@ add_parameter (RvLayerBuild *build, RvParameter p, const char *name)
   model->values = values;
   model->count += p.count;
   g_array_append_val (model->parameters, p);
-  return (RvHandle) model->parameters->len - 1;
+  return (RvHandle)model->parameters->len - 1;
 }
 
 static RvStream
@@ -71,19 +71,19 @@ rv_layer_add_weight (RvLayerBuild *build, const char *name, uint32_t units, uint
 {
   RvParameter p
       = { .type = RV_PARAMETER_WEIGHT, .units = units, .inputs = inputs, .stride = rv_row_stride (units) };
-  p.count = (size_t) p.stride * inputs;
+  p.count = (size_t)p.stride * inputs;
   /* dL/dinput of the first layer is asked of nobody; a square weight may be recurrent */
   const gboolean adjoint = build->index > 0 || units == inputs;
   p.transposed = adjoint ? build->model->transposed_count : SIZE_MAX;
-  build->model->transposed_count += adjoint ? (size_t) units * rv_row_stride (inputs) : 0;
+  build->model->transposed_count += adjoint ? (size_t)units * rv_row_stride (inputs) : 0;
   RvHandle handle = add_parameter (build, p, name);
   const RvInitializerClass *class = initializer->plugin->functions;
-  g_autofree float *rows = g_new0 (float, (size_t) units * inputs);
+  g_autofree float *rows = g_new0 (float, (size_t)units *inputs);
   class->fill (initializer->self, initial_stream (build, name), units, inputs, fan_in, units, FALSE, rows);
   for (uint32_t n = 0; n < units; n++)
     for (uint32_t j = 0; j < inputs; j++)
       build->model->values[rv_parameter (build->model, handle)->offset + rv_weight_at (&p, n, j)]
-          = (float) (scale * rows[(size_t) n * inputs + j]);
+          = (float)(scale * rows[(size_t)n * inputs + j]);
   return handle;
 }
 
@@ -98,7 +98,7 @@ rv_layer_add_bias (RvLayerBuild *build, const char *name, uint32_t units, uint32
   float *bias = build->model->values + rv_parameter (build->model, handle)->offset;
   class->fill (initializer->self, initial_stream (build, name), units, 1, fan_in, units, TRUE, bias);
   for (uint32_t n = 0; n < units; n++)
-    bias[n] = (float) (scale * bias[n]);
+    bias[n] = (float)(scale * bias[n]);
   return handle;
 }
 
@@ -122,14 +122,14 @@ rv_layer_set_neurons (RvLayerBuild *build, RvInstance *neuron, gboolean step_by_
   layer->neuron = rv_instance_ref (neuron);
   layer->variant = class->variant (neuron->self);
   layer->kernels = &layer->variant->kernels[rv_isa ()];
-  layer->common = (const void *) ((const char *) neuron->self + class->common_offset);
+  layer->common = (const void *)((const char *)neuron->self + class->common_offset);
   layer->surrogate = layer->common->surrogate ? layer->common->surrogate->plugin->functions : NULL;
   layer->step_by_step = step_by_step;
   layer->lane_offset = build->model->lanes_count;
-  build->model->lanes_count += (size_t) layer->variant->params * layer->lanes;
+  build->model->lanes_count += (size_t)layer->variant->params * layer->lanes;
   for (uint32_t k = 0; k < layer->variant->params; k++)
     {
-      const RvTrainable *t = (const void *) ((const char *) neuron->self + layer->variant->param_offsets[k]);
+      const RvTrainable *t = (const void *)((const char *)neuron->self + layer->variant->param_offsets[k]);
       layer->learned[k] = RV_NO_HANDLE;
       if (t->mode == RV_TRAIN_FIXED)
         continue;
@@ -145,7 +145,7 @@ rv_layer_set_neurons (RvLayerBuild *build, RvInstance *neuron, gboolean step_by_
       RvParameter *q = rv_parameter (build->model, layer->learned[k]);
       RvStream stream = initial_stream (build, name);
       for (uint32_t n = 0; n < p.units; n++)
-        build->model->values[q->offset + n] = (float) raw_initial (t, stream, n);
+        build->model->values[q->offset + n] = (float)raw_initial (t, stream, n);
     }
 }
 
@@ -193,6 +193,13 @@ build_all (RvModel *model, const RvInstances *layers, const RvDatasetSpec *data,
   return model->decisions > 0;
 }
 
+/* Few steps: more samples, so that a panel of weights serves as many rows. */
+static uint32_t
+tile_of (uint32_t steps)
+{
+  return steps >= 64 ? 16 : steps >= 16 ? 32 : RV_TILE;
+}
+
 RvModel *
 rv_model_new (const RvInstances *layers, RvInstance *decoder, RvInstance *loss, const RvDatasetSpec *data,
               uint64_t seed, GError **error)
@@ -204,10 +211,11 @@ rv_model_new (const RvInstances *layers, RvInstance *decoder, RvInstance *loss, 
     }
   if (data->form == RV_FORM_EVENTS)
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
-                   "the data (%u units) are events without time steps; put transform/bins or transform/frames "
-                   "between the dataset and the trainer",
-                   data->units);
+      g_set_error (
+          error, RV_ERROR, RV_ERROR_SHAPE,
+          "the data (%u units) are events without time steps; put transform/bins or transform/frames "
+          "between the dataset and the trainer",
+          data->units);
       return NULL;
     }
   if (!data->steps)
@@ -227,6 +235,7 @@ rv_model_new (const RvInstances *layers, RvInstance *decoder, RvInstance *loss, 
   model->loss = rv_instance_ref (loss);
   model->steps = data->steps;
   model->inputs = data->units;
+  model->tile = tile_of (data->steps);
   model->classes = data->classes;
   model->seed = seed;
   return build_all (model, layers, data, error) ? g_steal_pointer (&model) : NULL;

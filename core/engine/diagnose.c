@@ -32,10 +32,11 @@ bad_row (const RvWork *work, uint32_t layer, uint32_t step, gboolean backward)
   for (uint32_t s = 0; s < pass->samples; s++)
     for (uint32_t k = 0; k < l->units; k++)
       {
-        const uint32_t first = k / RV_PANEL * RV_PANEL, in_panel = s * rv_panel_width (l->stride, first) + k - first;
+        const uint32_t first = k / RV_PANEL * RV_PANEL,
+                       in_panel = s * rv_panel_width (l->stride, first) + k - first;
         const float *row = rv_pass_rows (pass, pass->current, first, step);
         if (still) /* one row stands for all steps */
-          row = (backward ? pass->still_gradient : pass->still) + (size_t) RV_TILE * first;
+          row = (backward ? pass->still_gradient : pass->still) + (size_t)pass->model->tile * first;
         if (!isfinite (row[in_panel]))
           return g_strdup_printf ("layer %u, step %u, unit %u: the %s is %s", layer, step, k,
                                   backward ? "gradient of the input current" : "input current",
@@ -70,8 +71,13 @@ rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
   float *gradient = rv_aligned_alloc (model->count * sizeof (float));
   double loss;
   uint64_t correct, decided;
-  RvJob job = { .model = model, .parameters = model->values, .batch = batch, .backward = TRUE,
-                .block = rv_block_steps (model), .loss = &loss, .correct = &correct,
+  RvJob job = { .model = model,
+                .parameters = model->values,
+                .batch = batch,
+                .backward = TRUE,
+                .block = rv_block_steps (model),
+                .loss = &loss,
+                .correct = &correct,
                 .decided = &decided };
   rv_model_prepare (model, model->values);
   const uint32_t samples = rv_tile_samples (model, batch->n);
@@ -91,5 +97,6 @@ rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
     }
   rv_work_free (model, work);
   rv_aligned_free (gradient);
-  return text ? text : g_strdup ("every current and its gradient is finite, but their sum overflowed (try clip)");
+  return text ? text
+              : g_strdup ("every current and its gradient is finite, but their sum overflowed (try clip)");
 }

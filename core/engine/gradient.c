@@ -3,8 +3,8 @@
 #include "base/threads.h"
 #include <string.h>
 
-/* Steps of a block, by shape alone: the currents of a panel's block, and what goes with them, stay in the second
- * cache. */
+/* Steps of a block, by shape alone: the currents of a panel's block, and what goes with them, stay in the
+ * second cache. */
 uint32_t
 rv_block_steps (const RvModel *model)
 {
@@ -18,8 +18,8 @@ rv_tile_samples (const RvModel *model, uint32_t n)
   for (uint32_t k = 0; k < model->n_layers; k++)
     narrow = MIN (narrow, model->layers[k].stride);
   const uint32_t grain = RV_LANES / narrow; /* so that a step of any layer is whole vectors */
-  const uint32_t fair = (n + RV_TILE - 1) / RV_TILE, tiles = MIN ((fair + 3) / 4 * 4, (n + 7) / 8);
-  return MIN (RV_TILE, ((n + tiles - 1) / MAX (tiles, 1) + grain - 1) / grain * grain);
+  const uint32_t fair = (n + model->tile - 1) / model->tile, tiles = MIN ((fair + 3) / 4 * 4, (n + 7) / 8);
+  return MIN (model->tile, ((n + tiles - 1) / MAX (tiles, 1) + grain - 1) / grain * grain);
 }
 
 void
@@ -75,8 +75,8 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
   const RvLayerPass *last = &work->passes[model->n_layers - 1];
   const RvDecoderClass *decoder = model->decoder->plugin->functions;
   const RvLossClass *loss = model->loss->plugin->functions;
-  const size_t stride = (size_t) last->samples * last->layer->stride;
-  const size_t row = (size_t) model->decisions * model->classes;
+  const size_t stride = (size_t)last->samples * last->layer->stride;
+  const size_t row = (size_t)model->decisions * model->classes;
   const float scale = 1.0f / (float)job->batch->n;
   double sum = 0.0;
   uint64_t correct = 0, decided = 0;
@@ -197,7 +197,8 @@ static gboolean
 run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const RvObserver *observer,
            float *gradient, RvScore *score, GError **error)
 {
-  const uint32_t samples = rv_tile_samples (model, batch->n), n_tiles = (batch->n + samples - 1) / MAX (samples, 1);
+  const uint32_t samples = rv_tile_samples (model, batch->n),
+                 n_tiles = (batch->n + samples - 1) / MAX (samples, 1);
   /* few accumulators for large networks: 16 up to a million parameters, 8 above */
   const uint32_t most_slots = model->count <= (1u << 20) ? RV_TILE_SLOTS : RV_TILE_SLOTS / 2;
   const uint32_t n_slots = CLAMP (n_tiles, 1, most_slots);

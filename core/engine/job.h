@@ -24,8 +24,8 @@ typedef struct
 
 /* Steps of a block, by shape alone. */
 uint32_t rv_block_steps (const RvModel *model);
-/* Samples of a tile, by shape and the batch's n alone: tiles as equal as can be, a multiple of four of them where n
- * is not small, so that few threads end together. */
+/* Samples of a tile, by shape and the batch's n alone: tiles as equal as can be, a multiple of four of them
+ * where n is not small, so that few threads end together. */
 uint32_t rv_tile_samples (const RvModel *model, uint32_t n);
 /* One tile forward, its price and the seed of its gradient, and backward. One worker. */
 void rv_job_forward (const RvJob *job, RvWork *work);

@@ -33,26 +33,26 @@ gather_width (const float *weight, const uint32_t w, const uint32_t *offsets, co
       Vector sum[RV_PANEL / VW];
 #pragma GCC unroll 16
       for (uint32_t v = 0; v < nv; v++)
-        sum[v] = *(const Vector *) (first + v * VW);
+        sum[v] = *(const Vector *)(first + v * VW);
       for (uint32_t e = offsets[r]; e < offsets[r + 1]; e++)
         {
-          const float *x = weight + (size_t) ids[e] * w;
+          const float *x = weight + (size_t)ids[e] * w;
           if (values)
             {
 #pragma GCC unroll 16
               for (uint32_t v = 0; v < nv; v++)
-                sum[v] += *(const Vector *) (x + v * VW) * values[e];
+                sum[v] += *(const Vector *)(x + v * VW) * values[e];
             }
           else
             {
 #pragma GCC unroll 16
               for (uint32_t v = 0; v < nv; v++)
-                sum[v] += *(const Vector *) (x + v * VW);
+                sum[v] += *(const Vector *)(x + v * VW);
             }
         }
 #pragma GCC unroll 16
       for (uint32_t v = 0; v < nv; v++)
-        *(Vector *) (row + v * VW) = sum[v];
+        *(Vector *)(row + v * VW) = sum[v];
     }
 }
 
@@ -69,7 +69,7 @@ gather_narrow (const float *weight, const uint32_t w, const uint32_t *offsets, c
         sum[j] = first[j];
       for (uint32_t e = offsets[r]; e < offsets[r + 1]; e++)
         for (uint32_t j = 0; j < w; j++)
-          sum[j] += weight[(size_t) ids[e] * w + j] * (values ? values[e] : 1.0f);
+          sum[j] += weight[(size_t)ids[e] * w + j] * (values ? values[e] : 1.0f);
       for (uint32_t j = 0; j < w; j++)
         row[j] = sum[j];
     }
@@ -79,12 +79,12 @@ static void
 gather (const float *weight, uint32_t width, const uint32_t *offsets, const uint32_t *ids,
         const float *values, uint32_t rows, const float *bias, float *out, size_t stride)
 {
-#define RV_CASE(W) \
-  case W: \
-    if (values) \
-      gather_width (weight, W, offsets, ids, values, rows, bias, out, stride); \
-    else \
-      gather_width (weight, W, offsets, ids, NULL, rows, bias, out, stride); \
+#define RV_CASE(W)                                                                                           \
+  case W:                                                                                                    \
+    if (values)                                                                                              \
+      gather_width (weight, W, offsets, ids, values, rows, bias, out, stride);                               \
+    else                                                                                                     \
+      gather_width (weight, W, offsets, ids, NULL, rows, bias, out, stride);                                 \
     break;
   switch (width)
     {
@@ -130,7 +130,7 @@ scatter_width (float *gradient, const uint32_t w, const uint32_t *offsets, const
         continue;
       for (uint32_t e = offsets[r]; e < offsets[r + 1]; e++)
         {
-          float *target = gradient + (size_t) ids[e] * w;
+          float *target = gradient + (size_t)ids[e] * w;
           const float value = values ? values[e] : 1.0f;
 #pragma omp simd
           for (uint32_t j = 0; j < w; j++)
@@ -143,9 +143,9 @@ static void
 scatter (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_t *ids, const float *values,
          uint32_t rows, const float *g, size_t stride)
 {
-#define RV_CASE(W) \
-  case W: \
-    scatter_width (gradient, W, offsets, ids, values, rows, g, stride); \
+#define RV_CASE(W)                                                                                           \
+  case W:                                                                                                    \
+    scatter_width (gradient, W, offsets, ids, values, rows, g, stride);                                      \
     break;
   switch (width)
     {
@@ -164,8 +164,8 @@ scatter (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_
 }
 
 RV_FN void
-collect_width (float *gradient, const uint32_t w, uint32_t inputs, const uint32_t *starts, const uint32_t *rows,
-               const float *values, const float *g)
+collect_width (float *gradient, const uint32_t w, uint32_t inputs, const uint32_t *starts,
+               const uint32_t *rows, const float *values, const float *g)
 {
   const uint32_t nv = w / VW;
   for (uint32_t id = 0; id < inputs; id++)
@@ -173,48 +173,48 @@ collect_width (float *gradient, const uint32_t w, uint32_t inputs, const uint32_
       const uint32_t end = starts[id + 1];
       if (starts[id] == end)
         continue;
-      float *target = gradient + (size_t) id * w;
+      float *target = gradient + (size_t)id * w;
       Vector sum[RV_PANEL / VW];
 #pragma GCC unroll 16
       for (uint32_t v = 0; v < nv; v++)
-        sum[v] = *(const Vector *) (target + v * VW);
+        sum[v] = *(const Vector *)(target + v * VW);
       for (uint32_t e = starts[id]; e < end; e++)
         {
-          const float *x = g + (size_t) rows[e] * w;
+          const float *x = g + (size_t)rows[e] * w;
 #pragma GCC unroll 16
           for (uint32_t v = 0; v < nv; v++)
             if (values)
-              sum[v] += *(const Vector *) (x + v * VW) * values[e];
+              sum[v] += *(const Vector *)(x + v * VW) * values[e];
             else
-              sum[v] += *(const Vector *) (x + v * VW);
+              sum[v] += *(const Vector *)(x + v * VW);
         }
 #pragma GCC unroll 16
       for (uint32_t v = 0; v < nv; v++)
-        *(Vector *) (target + v * VW) = sum[v];
+        *(Vector *)(target + v * VW) = sum[v];
     }
 }
 
 /* Rows narrower than a vector, or not a multiple of 16. */
 RV_FN void
-collect_narrow (float *gradient, const uint32_t w, uint32_t inputs, const uint32_t *starts, const uint32_t *rows,
-                const float *values, const float *g)
+collect_narrow (float *gradient, const uint32_t w, uint32_t inputs, const uint32_t *starts,
+                const uint32_t *rows, const float *values, const float *g)
 {
   for (uint32_t id = 0; id < inputs; id++)
     for (uint32_t e = starts[id]; e < starts[id + 1]; e++)
       for (uint32_t j = 0; j < w; j++)
-        gradient[(size_t) id * w + j] += g[(size_t) rows[e] * w + j] * (values ? values[e] : 1.0f);
+        gradient[(size_t)id * w + j] += g[(size_t)rows[e] * w + j] * (values ? values[e] : 1.0f);
 }
 
 static void
 collect (float *gradient, uint32_t width, uint32_t inputs, const uint32_t *starts, const uint32_t *rows,
          const float *values, const float *g)
 {
-#define RV_CASE(W) \
-  case W: \
-    if (values) \
-      collect_width (gradient, W, inputs, starts, rows, values, g); \
-    else \
-      collect_width (gradient, W, inputs, starts, rows, NULL, g); \
+#define RV_CASE(W)                                                                                           \
+  case W:                                                                                                    \
+    if (values)                                                                                              \
+      collect_width (gradient, W, inputs, starts, rows, values, g);                                          \
+    else                                                                                                     \
+      collect_width (gradient, W, inputs, starts, rows, NULL, g);                                            \
     break;
   switch (width)
     {
@@ -234,10 +234,10 @@ add_rows (float *sum, const float *rows, uint32_t n, size_t stride, uint32_t wid
   uint32_t j = 0;
   for (; j + VW <= width; j += VW)
     {
-      Vector total = *(const Vector *) (sum + j);
+      Vector total = *(const Vector *)(sum + j);
       for (uint32_t r = 0; r < n; r++)
-        total += *(const Vector *) (rows + r * stride + j);
-      *(Vector *) (sum + j) = total;
+        total += *(const Vector *)(rows + r * stride + j);
+      *(Vector *)(sum + j) = total;
     }
   for (; j < width; j++)
     for (uint32_t r = 0; r < n; r++)
@@ -249,9 +249,9 @@ RV_FN Vector
 fused (Vector sum, Vector x, float a)
 {
 #if defined(__AVX512F__)
-  return (Vector) _mm512_fmadd_ps ((__m512) x, _mm512_set1_ps (a), (__m512) sum);
+  return (Vector)_mm512_fmadd_ps ((__m512)x, _mm512_set1_ps (a), (__m512)sum);
 #elif defined(__FMA__)
-  return (Vector) _mm256_fmadd_ps ((__m256) x, _mm256_set1_ps (a), (__m256) sum);
+  return (Vector)_mm256_fmadd_ps ((__m256)x, _mm256_set1_ps (a), (__m256)sum);
 #else
   return sum + x * a;
 #endif
@@ -266,12 +266,12 @@ product_block (const uint32_t mr, const uint32_t nv, uint32_t k, const float *a,
   if (add)
     for (uint32_t i = 0; i < mr; i++)
       for (uint32_t v = 0; v < nv; v++)
-        sum[i][v] = *(const Vector *) (c + i * ldc + v * VW);
+        sum[i][v] = *(const Vector *)(c + i * ldc + v * VW);
   for (uint32_t q = 0; q < k; q++)
     {
       Vector row[2];
       for (uint32_t v = 0; v < nv; v++)
-        row[v] = *(const Vector *) (b + q * ldb + v * VW);
+        row[v] = *(const Vector *)(b + q * ldb + v * VW);
 #pragma GCC unroll 8
       for (uint32_t i = 0; i < mr; i++)
 #pragma GCC unroll 2
@@ -280,7 +280,7 @@ product_block (const uint32_t mr, const uint32_t nv, uint32_t k, const float *a,
     }
   for (uint32_t i = 0; i < mr; i++)
     for (uint32_t v = 0; v < nv; v++)
-      *(Vector *) (c + i * ldc + v * VW) = sum[i][v];
+      *(Vector *)(c + i * ldc + v * VW) = sum[i][v];
 }
 
 /* All rows of `nv` vectors of columns. Each element is a sum in the order of k, whatever the block. */
@@ -343,20 +343,21 @@ fired (const float *z, uint32_t width, uint32_t rows, uint32_t units, uint64_t *
   const uint64_t there = units >= 64 ? UINT64_MAX : (UINT64_C (1) << units) - 1;
   for (uint32_t r = 0; r < rows; r++)
     {
-      const float *row = z + (size_t) r * width;
+      const float *row = z + (size_t)r * width;
       uint64_t word = 0;
       uint32_t k = 0;
 #if defined(__AVX512F__)
       for (; k + VW <= width; k += VW)
-        word |= (uint64_t) _mm512_cmp_ps_mask (_mm512_loadu_ps (row + k), _mm512_setzero_ps (), _CMP_GT_OQ) << k;
+        word |= (uint64_t)_mm512_cmp_ps_mask (_mm512_loadu_ps (row + k), _mm512_setzero_ps (), _CMP_GT_OQ)
+                << k;
 #elif defined(__AVX2__)
       for (; k + VW <= width; k += VW)
-        word |= (uint64_t) (uint32_t) _mm256_movemask_ps (
+        word |= (uint64_t)(uint32_t)_mm256_movemask_ps (
                     _mm256_cmp_ps (_mm256_loadu_ps (row + k), _mm256_setzero_ps (), _CMP_GT_OQ))
                 << k;
 #endif
       for (; k < width; k++)
-        word |= (uint64_t) (row[k] > 0.0f) << k;
+        word |= (uint64_t)(row[k] > 0.0f) << k;
       bits[r] = word & there;
     }
 }
@@ -366,7 +367,7 @@ mark (const float *z, uint32_t width, uint32_t rows, float *out, size_t stride)
 {
   for (uint32_t r = 0; r < rows; r++)
     {
-      const float *row = z + (size_t) r * width;
+      const float *row = z + (size_t)r * width;
       float *to = out + r * stride;
 #pragma omp simd
       for (uint32_t k = 0; k < width; k++)

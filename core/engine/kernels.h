@@ -14,20 +14,20 @@ typedef struct
   void (*gather) (const float *weight, uint32_t width, const uint32_t *offsets, const uint32_t *ids,
                   const float *values, uint32_t rows, const float *bias, float *out, size_t stride);
   /* gradient[id] += value * g[r] for the ids of every row r; rows of g that are all zero are skipped. */
-  void (*scatter) (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_t *ids, const float *values,
-                   uint32_t rows, const float *g, size_t stride);
-  /* The same from spikes sorted by unit: gradient[id] += value * g[r] for the rows [starts[id]] ... of each id
-   * below `inputs`; rows of g lie `width` apart. */
-  void (*collect) (float *gradient, uint32_t width, uint32_t inputs, const uint32_t *starts, const uint32_t *rows,
-                   const float *values, const float *g);
+  void (*scatter) (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_t *ids,
+                   const float *values, uint32_t rows, const float *g, size_t stride);
+  /* The same from spikes sorted by unit: gradient[id] += value * g[r] for the rows [starts[id]] ... of each
+   * id below `inputs`; rows of g lie `width` apart. */
+  void (*collect) (float *gradient, uint32_t width, uint32_t inputs, const uint32_t *starts,
+                   const uint32_t *rows, const float *values, const float *g);
   /* sum[j] += the column j of rows [n] that are `stride` apart, in their order */
   void (*add_rows) (float *sum, const float *rows, uint32_t n, size_t stride, uint32_t width);
   /* c [m][n] (+)= a [m][k] b [k][n] */
-  void (*product) (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *b, size_t ldb, float *c,
-                   size_t ldc, gboolean add);
+  void (*product) (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *b, size_t ldb,
+                   float *c, size_t ldc, gboolean add);
   /* c [k][n] += transpose of a [m][k], times g [m][n] */
-  void (*product_adjoint) (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *g, size_t ldg,
-                           float *c, size_t ldc);
+  void (*product_adjoint) (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *g,
+                           size_t ldg, float *c, size_t ldc);
   /* Bit k of bits[r] is z[r][k] > 0 for k < units; rows of z lie `width` apart, at most RV_PANEL. */
   void (*fired) (const float *z, uint32_t width, uint32_t rows, uint32_t units, uint64_t *bits);
   /* out[r][k] = z[r][k] > 0 ? 1 : 0; rows of z lie `width` apart, those of out `stride`. */

@@ -25,7 +25,7 @@ rv_model_unref (RvModel *model)
     }
   g_free (model->layers);
   for (uint32_t k = 0; k < model->parameters->len; k++)
-    g_free (rv_parameter (model, (RvHandle) k)->name);
+    g_free (rv_parameter (model, (RvHandle)k)->name);
   g_array_unref (model->parameters);
   g_clear_pointer (&model->decoder, rv_instance_unref);
   g_clear_pointer (&model->loss, rv_instance_unref);
@@ -49,7 +49,7 @@ rv_model_copy (const RvModel *model)
     }
   copy->parameters = g_array_copy (model->parameters);
   for (uint32_t k = 0; k < copy->parameters->len; k++)
-    rv_parameter (copy, (RvHandle) k)->name = g_strdup (rv_parameter (model, (RvHandle) k)->name);
+    rv_parameter (copy, (RvHandle)k)->name = g_strdup (rv_parameter (model, (RvHandle)k)->name);
   rv_instance_ref (copy->decoder);
   rv_instance_ref (copy->loss);
   copy->values = rv_aligned_alloc (copy->count * sizeof (float));
@@ -99,7 +99,8 @@ rv_model_set_relaxed (RvModel *model, gboolean relaxed)
   model->relaxed = relaxed;
 }
 
-/* In the layout that a user expects: weight [units][inputs], vectors [units]; raw neuron parameters as learned. */
+/* In the layout that a user expects: weight [units][inputs], vectors [units]; raw neuron parameters as
+ * learned. */
 static RvTensor *
 parameter_tensor (const RvModel *model, const RvParameter *p)
 {
@@ -112,7 +113,7 @@ parameter_tensor (const RvModel *model, const RvParameter *p)
       data[n] = values[n];
     else
       for (uint32_t j = 0; j < p->inputs; j++)
-        data[(size_t) n * p->inputs + j] = values[rv_weight_at (p, n, j)];
+        data[(size_t)n * p->inputs + j] = values[rv_weight_at (p, n, j)];
   return tensor;
 }
 
@@ -124,8 +125,8 @@ rv_model_save (const RvModel *model, const char *path, GError **error)
   g_autofree RvTensor **tensors = g_new0 (RvTensor *, n + 1);
   for (uint32_t k = 0; k < n; k++)
     {
-      names[k] = rv_parameter (model, (RvHandle) k)->name;
-      tensors[k] = parameter_tensor (model, rv_parameter (model, (RvHandle) k));
+      names[k] = rv_parameter (model, (RvHandle)k)->name;
+      tensors[k] = parameter_tensor (model, rv_parameter (model, (RvHandle)k));
     }
   gboolean ok = rv_npz_write (path, n, names, tensors, error);
   for (uint32_t k = 0; k < n; k++)
@@ -138,20 +139,21 @@ rv_model_fill (RvModel *model, GHashTable *members, GError **error)
 {
   for (uint32_t k = 0; k < model->parameters->len; k++)
     {
-      const RvParameter *p = rv_parameter (model, (RvHandle) k);
+      const RvParameter *p = rv_parameter (model, (RvHandle)k);
       const RvTensor *tensor = g_hash_table_lookup (members, p->name);
       const gboolean matrix = p->type == RV_PARAMETER_WEIGHT;
       if (!tensor || rv_tensor_rank (tensor) != (matrix ? 2 : 1) || rv_tensor_shape (tensor)[0] != p->units
           || (matrix && rv_tensor_shape (tensor)[1] != p->inputs))
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "the checkpoint has no %s of the network's shape", p->name);
+          g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "the checkpoint has no %s of the network's shape",
+                       p->name);
           return FALSE;
         }
       const float *data = rv_tensor_data (tensor);
       for (uint32_t n = 0; n < p->units; n++)
         for (uint32_t j = 0; j < (matrix ? p->inputs : 1); j++)
           model->values[p->offset + (matrix ? rv_weight_at (p, n, j) : n)]
-              = data[matrix ? (size_t) n * p->inputs + j : n];
+              = data[matrix ? (size_t)n * p->inputs + j : n];
     }
   return TRUE;
 }
@@ -169,7 +171,7 @@ transpose (const RvParameter *p, const float *values, float *out)
 static void
 fill_lanes (const RvModel *model, const RvLayer *layer, uint32_t k, const float *parameters, float *lanes)
 {
-  const RvTrainable *t = (const void *) ((const char *) layer->neuron->self + layer->variant->param_offsets[k]);
+  const RvTrainable *t = (const void *)((const char *)layer->neuron->self + layer->variant->param_offsets[k]);
   const RvParameter *p = layer->learned[k] == RV_NO_HANDLE ? NULL : rv_parameter (model, layer->learned[k]);
   for (uint32_t n = 0; n < layer->stride; n++)
     {
@@ -180,8 +182,8 @@ fill_lanes (const RvModel *model, const RvLayer *layer, uint32_t k, const float 
           x = parameters[p->offset + (p->type == RV_PARAMETER_SHARED ? 0 : unit)];
           x = t->unit_interval ? 1.0 / (1.0 + exp (-x)) : x;
         }
-      for (uint32_t s = 0; s < RV_TILE; s++)
-        lanes[rv_lane (layer, s, n)] = (float) x;
+      for (uint32_t s = 0; s < model->tile; s++)
+        lanes[rv_lane (layer, s, n)] = (float)x;
     }
 }
 
@@ -195,12 +197,12 @@ rv_model_prepare (RvModel *model, const float *parameters)
     }
   for (uint32_t k = 0; k < model->parameters->len; k++)
     {
-      const RvParameter *p = rv_parameter (model, (RvHandle) k);
+      const RvParameter *p = rv_parameter (model, (RvHandle)k);
       if (p->type == RV_PARAMETER_WEIGHT && p->transposed != SIZE_MAX)
         transpose (p, parameters + p->offset, model->transposed + p->transposed);
     }
   for (uint32_t l = 0; l < model->n_layers; l++)
     for (uint32_t k = 0; k < model->layers[l].variant->params; k++)
       fill_lanes (model, &model->layers[l], k, parameters,
-                  model->lanes + model->layers[l].lane_offset + (size_t) k * model->layers[l].lanes);
+                  model->lanes + model->layers[l].lane_offset + (size_t)k * model->layers[l].lanes);
 }

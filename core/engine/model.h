@@ -1,11 +1,12 @@
-/* Inside of a network: layers with their weights, the flat parameter vector, and the work space of each worker. */
+/* Inside of a network: layers with their weights, the flat parameter vector, and the work space of each
+ * worker. */
 #ifndef RV_MODEL_H
 #define RV_MODEL_H
 
 #include "engine/kernels.h"
 #include <ranvier/ranvier.h>
 
-#define RV_TILE 16 /* most samples of a tile; how many follows from the batch alone */
+#define RV_TILE 64 /* most samples of a tile */
 
 /* Rows of n units are padded to this many floats. */
 static inline uint32_t
@@ -43,7 +44,7 @@ typedef struct
   const RvNeuronKernels *kernels;
   const RvNeuronCommon *common;
   const RvSurrogateClass *surrogate;
-  uint32_t inputs, units, stride, lanes; /* lanes = RV_TILE * stride */
+  uint32_t inputs, units, stride, lanes; /* lanes = tile * stride */
   gboolean step_by_step;
   gboolean dense_output; /* hands on floats: the last layer, and neurons that do not fire */
   gboolean reads_membrane;
@@ -63,8 +64,9 @@ struct RvModel
   uint32_t steps, inputs, classes, decisions;
   uint64_t seed;
   gboolean relaxed;
+  uint32_t tile;  /* most samples of a tile, by shape */
   uint32_t block; /* steps of a block; 0: by shape */
-  float *values; /* [parameter_count] */
+  float *values;  /* [parameter_count] */
   size_t count;
   size_t transposed_count, lanes_count;
   float *transposed, *lanes; /* made from the parameters before each pass over a batch */
@@ -87,8 +89,8 @@ typedef struct
   uint32_t from, to;
 } RvProjection;
 
-/* The spikes of n rows from `first`, sorted by unit: rows [starts[id]] ... [starts[id + 1] - 1] are those in which
- * it fired, ascending, counted from `first`. */
+/* The spikes of n rows from `first`, sorted by unit: rows [starts[id]] ... [starts[id + 1] - 1] are those in
+ * which it fired, ascending, counted from `first`. */
 typedef struct
 {
   uint32_t first, n; /* n is 0: nothing is sorted */
@@ -97,9 +99,10 @@ typedef struct
   size_t room;
 } RvSorted;
 
-/* The work space of a layer on one tile. What the neurons take lies panel by panel, so that a panel's steps stay in
- * cache from the projection to the weight gradient: row t * samples + s of the panel with the columns c ... is at
- * RV_TILE * room * c + (t * samples + s) * width. What others see (`out`, signals) lies row by row. */
+/* The work space of a layer on one tile. What the neurons take lies panel by panel, so that a panel's
+ * steps stay in cache from the projection to the weight gradient: row t * samples + s of the panel with
+ * the columns c ... is at tile * room * c + (t * samples + s) * width. What others see (`out`, signals)
+ * lies row by row. */
 struct RvLayerPass
 {
   const RvModel *model;
@@ -123,7 +126,7 @@ struct RvLayerPass
   float *out;            /* [T][samples][stride] if the output is dense */
   float *smooth;         /* the same: relaxed spikes of a layer whose `out` is its membrane; or NULL */
   float *out_gradient;   /* the same, of the last layer: dL/dspike or dL/dmembrane */
-  float *entry[RV_NEURON_MAX_STATES]; /* [room] */
+  float *entry[RV_NEURON_MAX_STATES];                                        /* [room] */
   float *state[RV_NEURON_MAX_STATES], *state_gradient[RV_NEURON_MAX_STATES]; /* [lanes] */
   float *param_gradient[RV_NEURON_MAX_PARAMS];                               /* [lanes] */
   float *z, *slope, *spike, *above, *fed_back; /* [RV_AT_ONCE]: steps times lanes of a panel */
@@ -137,11 +140,11 @@ struct RvLayerPass
 };
 
 /* Weight gradients of layers with longer rows take the spikes sorted by unit. */
-#define RV_SORTED_ABOVE RV_PANEL
+#define RV_SORTED_ABOVE 16
 
 /* Lanes times steps that the neuron kernels take at once, so that what passes between them stays in the first
  * cache. */
-#define RV_AT_ONCE (4 * RV_TILE * RV_PANEL)
+#define RV_AT_ONCE (RV_TILE * RV_PANEL)
 
 struct RvWork
 {
@@ -175,7 +178,7 @@ static inline size_t
 rv_panel_at (uint32_t rows, uint32_t stride, uint32_t row, uint32_t column)
 {
   const uint32_t first = column / RV_PANEL * RV_PANEL;
-  return (size_t) first * rows + (size_t) row * rv_panel_width (stride, first) + column % RV_PANEL;
+  return (size_t)first * rows + (size_t)row * rv_panel_width (stride, first) + column % RV_PANEL;
 }
 
 /* Position of weight (unit, input) in a parameter of type weight. */
@@ -189,26 +192,26 @@ rv_weight_at (const RvParameter *p, uint32_t unit, uint32_t input)
 static inline size_t
 rv_lane (const RvLayer *layer, uint32_t sample, uint32_t unit)
 {
-  return rv_panel_at (RV_TILE, layer->stride, sample, unit);
+  return rv_panel_at (layer->lanes / layer->stride, layer->stride, sample, unit);
 }
 
 /* Step t of a panel of `current` or an entry. */
 static inline float *
 rv_pass_rows (const RvLayerPass *pass, float *array, uint32_t first, uint32_t t)
 {
-  const size_t row = (size_t) (t - pass->base) * pass->samples * rv_panel_width (pass->layer->stride, first);
-  return array + (size_t) pass->room * RV_TILE * first + row;
+  const size_t row = (size_t)(t - pass->base) * pass->samples * rv_panel_width (pass->layer->stride, first);
+  return array + (size_t)pass->room * pass->model->tile * first + row;
 }
 
-/* Takes the parameters from members of a checkpoint (name -> RvTensor); an error names the first that is missing or
- * of another shape. Main thread. */
+/* Takes the parameters from members of a checkpoint (name -> RvTensor); an error names the first that is
+ * missing or of another shape. Main thread. */
 gboolean rv_model_fill (RvModel *model, GHashTable *members, GError **error);
 RvWork *rv_work_new (const RvModel *model);
 void rv_work_free (const RvModel *model, RvWork *work);
 /* Makes transposed weights and lane parameters. Main thread. */
 void rv_model_prepare (RvModel *model, const float *parameters);
-/* Reads the recordings of a tile into work->input and work->labels; its rows are laid out for `samples`, of which
- * the first n are there. */
+/* Reads the recordings of a tile into work->input and work->labels; its rows are laid out for `samples`, of
+ * which the first n are there. */
 gboolean rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
                        uint32_t samples, GError **error);
 /* Sets states and counts to the start of the sequence. */

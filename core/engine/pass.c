@@ -16,17 +16,17 @@ project (const RvLayerPass *pass, const RvParameter *p, const float *bias, const
          uint32_t n, uint32_t column, float *out)
 {
   const uint32_t width = rv_panel_width (p->stride, column);
-  const float *weight = pass->parameters + p->offset + (size_t) column * p->inputs;
+  const float *weight = pass->parameters + p->offset + (size_t)column * p->inputs;
   if (in->offsets)
     {
-      pass->kernels->gather (weight, width, in->offsets + first, in->ids, in->values, n, bias ? bias + column : NULL,
-                             out, width);
+      pass->kernels->gather (weight, width, in->offsets + first, in->ids, in->values, n,
+                             bias ? bias + column : NULL, out, width);
       return;
     }
   for (uint32_t r = 0; bias && r < n; r++)
-    memcpy (out + (size_t) r * width, bias + column, width * sizeof (float));
-  pass->kernels->product (n, p->inputs, width, in->dense + first * in->stride, in->stride, weight, width, out, width,
-                          TRUE);
+    memcpy (out + (size_t)r * width, bias + column, width * sizeof (float));
+  pass->kernels->product (n, p->inputs, width, in->dense + first * in->stride, in->stride, weight, width, out,
+                          width, TRUE);
 }
 
 static const float *
@@ -49,7 +49,7 @@ project_waiting (RvLayerPass *pass, uint32_t column)
                rv_pass_rows (pass, pass->current, column, w->from));
       return;
     }
-  float *still = pass->still + (size_t) RV_TILE * column;
+  float *still = pass->still + (size_t)pass->model->tile * column;
   if (w->from == 0) /* what does not change is multiplied once */
     project (pass, p, bias, pass->input, 0, samples, column, still);
   if (pass->layer->step_by_step)
@@ -88,27 +88,24 @@ still (const RvLayerPass *pass)
   return pass->input->is_static && !pass->layer->step_by_step;
 }
 
-/* Writes the ids of the units that fired, from the bits of all panels, for the rows of steps from ... to-1. */
+/* Writes the ids of the units that fired, from the bits of all panels, for the rows of steps from ...
+ * to-1. */
 static void
 collect_spikes (RvLayerPass *pass, uint32_t from, uint32_t to)
 {
   const uint32_t n = (to - from) * pass->samples, panels = (pass->layer->stride + RV_PANEL - 1) / RV_PANEL;
-  uint32_t *offsets = pass->offsets + (size_t) from * pass->samples, count = offsets[0];
-  size_t all = count;
-  for (size_t k = 0; k < (size_t) n * panels; k++)
-    all += (uint32_t) __builtin_popcountll (pass->bits[k]);
-  if (all > pass->ids_room)
-    {
-      pass->ids_room = MAX (all, 2 * pass->ids_room);
-      pass->ids = g_realloc_n (pass->ids, pass->ids_room, sizeof (uint32_t));
-      pass->output.ids = pass->ids;
-    }
-  uint32_t *ids = pass->ids;
+  uint32_t *offsets = pass->offsets + (size_t)from * pass->samples, count = offsets[0], *ids = pass->ids;
   for (uint32_t r = 0; r < n; r++)
     {
+      if (count + pass->layer->units > pass->ids_room)
+        {
+          pass->ids_room = 2 * pass->ids_room + pass->layer->units;
+          pass->ids = ids = g_realloc_n (pass->ids, pass->ids_room, sizeof (uint32_t));
+          pass->output.ids = ids;
+        }
       for (uint32_t k = 0; k < panels; k++)
-        for (uint64_t word = pass->bits[(size_t) k * n + r]; word; word &= word - 1)
-          ids[count++] = k * RV_PANEL + (uint32_t) __builtin_ctzll (word);
+        for (uint64_t word = pass->bits[(size_t)k * n + r]; word; word &= word - 1)
+          ids[count++] = k * RV_PANEL + (uint32_t)__builtin_ctzll (word);
       offsets[r + 1] = count;
     }
 }
@@ -118,7 +115,7 @@ static void
 copy_rows (const float *in, uint32_t n, uint32_t width, float *out, size_t stride)
 {
   for (uint32_t r = 0; r < n; r++)
-    memcpy (out + r * stride, in + (size_t) r * width, width * sizeof (float));
+    memcpy (out + r * stride, in + (size_t)r * width, width * sizeof (float));
 }
 
 /* Relaxed: integrate, the surrogate's own smooth step, reset; one step. */
@@ -138,11 +135,33 @@ fire_relaxed (RvLayerPass *pass, RvNeuronForward *run, uint32_t column)
   layer->kernels->reset (layer->neuron->self, run);
 }
 
-/* Where the rows of a step lie in `out`, and in the smooth spikes of a layer that hands on its membrane. */
-static float *
-out_rows (const RvLayerPass *pass, float *out, uint32_t column, uint32_t t)
+/* What the readers see of n steps of a panel, row by row: the membrane or the spikes. */
+static void
+hand_on (RvLayerPass *pass, uint32_t column, uint32_t t, uint32_t n)
 {
-  return out + (size_t) t * pass->samples * pass->layer->stride + column;
+  const RvLayer *layer = pass->layer;
+  const uint32_t width = rv_panel_width (layer->stride, column), rows = n * pass->samples;
+  const size_t at = (size_t)t * pass->samples * layer->stride + column;
+  const gboolean relaxed = pass->model->relaxed && layer->variant->fires;
+  if (layer->reads_membrane && width < layer->stride)
+    copy_rows (pass->above, rows, width, pass->out + at, layer->stride);
+  else if (!layer->reads_membrane && relaxed)
+    copy_rows (pass->spike, rows, width, pass->out + at, layer->stride);
+  else if (!layer->reads_membrane)
+    pass->kernels->mark (pass->z, width, rows, pass->out + at, layer->stride);
+  if (pass->smooth && relaxed)
+    copy_rows (pass->spike, rows, width, pass->smooth + at, layer->stride);
+}
+
+/* Where the neurons write the membrane: a layer of one panel has its rows in `out` as they are read. */
+static float *
+membrane_rows (const RvLayerPass *pass, uint32_t column, uint32_t t)
+{
+  const uint32_t stride = pass->layer->stride;
+  if (!pass->layer->reads_membrane)
+    return NULL;
+  return rv_panel_width (stride, column) < stride ? pass->above
+                                                  : pass->out + (size_t)t * pass->samples * stride;
 }
 
 /* The neurons of one panel. */
@@ -150,15 +169,16 @@ static void
 fire_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
 {
   const RvLayer *layer = pass->layer;
-  const uint32_t width = rv_panel_width (layer->stride, column), samples = pass->samples, lanes = samples * width;
-  const uint32_t states = layer->variant->states, most = pass->model->relaxed ? 1 : RV_AT_ONCE / lanes;
-  const size_t at = (size_t) RV_TILE * column;
-  const gboolean dense = layer->dense_output || pass->model->relaxed;
-  uint64_t *bits = pass->bits + (size_t) (column / RV_PANEL) * (to - from) * samples;
+  const gboolean relaxed = pass->model->relaxed;
+  const uint32_t width = rv_panel_width (layer->stride, column), samples = pass->samples,
+                 lanes = samples * width;
+  const uint32_t states = layer->variant->states, most = relaxed ? 1 : RV_AT_ONCE / lanes;
+  const size_t at = (size_t)pass->model->tile * column;
+  uint64_t *bits = pass->bits + (size_t)(column / RV_PANEL) * (to - from) * samples;
   const float *param[RV_NEURON_MAX_PARAMS];
   float *state[RV_NEURON_MAX_STATES], *entry[RV_NEURON_MAX_STATES];
   for (uint32_t k = 0; k < layer->variant->params; k++)
-    param[k] = pass->model->lanes + layer->lane_offset + (size_t) k * layer->lanes + at;
+    param[k] = pass->model->lanes + layer->lane_offset + (size_t)k * layer->lanes + at;
   for (uint32_t k = 0; k < states; k++)
     state[k] = pass->state[k] + at;
   for (uint32_t t = from, n; t < to; t += n)
@@ -166,25 +186,26 @@ fire_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
       n = MIN (most, to - t);
       for (uint32_t k = 0; k < states; k++)
         entry[k] = rv_pass_rows (pass, pass->entry[k], column, t);
-      RvNeuronForward run = { .lanes = lanes, .steps = n, .stride = lanes, .current_is_static = still (pass),
-                              .param = param, .state = state, .entry = pass->gradient ? entry : NULL,
-                              .current = still (pass) ? pass->still + at
-                                                      : rv_pass_rows (pass, pass->current, column, t),
-                              .z = pass->z, .membrane = layer->reads_membrane ? pass->above : NULL };
-      if (pass->model->relaxed)
+      RvNeuronForward run
+          = { .lanes = lanes,
+              .steps = n,
+              .stride = lanes,
+              .current_is_static = still (pass),
+              .param = param,
+              .state = state,
+              .entry = pass->gradient ? entry : NULL,
+              .current = still (pass) ? pass->still + at : rv_pass_rows (pass, pass->current, column, t),
+              .z = pass->z,
+              .membrane = membrane_rows (pass, column, t) };
+      if (relaxed)
         fire_relaxed (pass, &run, column);
       else
         layer->kernels->forward (layer->neuron->self, &run);
-      if (layer->variant->fires && !pass->model->relaxed)
-        pass->kernels->fired (pass->z, width, n * samples, layer->units - column, bits + (size_t) (t - from) * samples);
-      if (layer->reads_membrane)
-        copy_rows (pass->above, n * samples, width, out_rows (pass, pass->out, column, t), layer->stride);
-      else if (dense && pass->model->relaxed)
-        copy_rows (pass->spike, n * samples, width, out_rows (pass, pass->out, column, t), layer->stride);
-      else if (dense)
-        pass->kernels->mark (pass->z, width, n * samples, out_rows (pass, pass->out, column, t), layer->stride);
-      if (pass->smooth && pass->model->relaxed)
-        copy_rows (pass->spike, n * samples, width, out_rows (pass, pass->smooth, column, t), layer->stride);
+      if (layer->variant->fires && !relaxed)
+        pass->kernels->fired (pass->z, width, n * samples, layer->units - column,
+                              bits + (size_t)(t - from) * samples);
+      if (pass->out)
+        hand_on (pass, column, t, n);
     }
 }
 

@@ -36,18 +36,19 @@ pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer, gboolea
   pass->above = rv_aligned_alloc (few);
   pass->fed_back = rv_aligned_alloc (few);
   pass->zeros = rv_aligned_alloc (row);
-  pass->offsets = g_new0 (uint32_t, (size_t) model->steps * RV_TILE + 1);
-  pass->bits = g_new0 (uint64_t, (size_t) rv_block_steps (model) * RV_TILE * panels);
-  pass->sorted_input.starts = g_new0 (uint32_t, (size_t) layer->inputs + 2);
-  pass->sorted_output.starts = g_new0 (uint32_t, (size_t) layer->units + 2);
+  pass->offsets = g_new0 (uint32_t, (size_t)model->steps * model->tile + 1);
+  pass->bits = g_new0 (uint64_t, (size_t)rv_block_steps (model) * model->tile * panels);
+  pass->sorted_input.starts = g_new0 (uint32_t, (size_t)layer->inputs + 2);
+  pass->sorted_output.starts = g_new0 (uint32_t, (size_t)layer->units + 2);
 }
 
 static void
 pass_free (RvLayerPass *pass)
 {
-  float *all[] = { pass->current, pass->still, pass->still_gradient, pass->carry,    pass->out,  pass->out_gradient,
-                   pass->smooth,  pass->z,     pass->slope,          pass->fed_back, pass->spike, pass->above,
-                   pass->zeros };
+  float *all[]
+      = { pass->current, pass->still, pass->still_gradient, pass->carry,    pass->out,   pass->out_gradient,
+          pass->smooth,  pass->z,     pass->slope,          pass->fed_back, pass->spike, pass->above,
+          pass->zeros };
   RvSorted *sorted[] = { &pass->sorted_input, &pass->sorted_output };
   for (guint k = 0; k < G_N_ELEMENTS (all); k++)
     rv_aligned_free (all[k]);
@@ -81,9 +82,9 @@ rv_work_new (const RvModel *model)
       work->passes[k].input = k ? &work->passes[k - 1].output : &work->input;
       work->passes[k].lower = k ? &work->passes[k - 1] : NULL;
     }
-  work->offsets = g_new0 (uint32_t, (size_t) model->steps * RV_TILE + 1);
-  work->scores = g_new0 (float, (size_t) RV_TILE * model->decisions * model->classes);
-  work->scores_gradient = g_new0 (float, (size_t) model->decisions * model->classes);
+  work->offsets = g_new0 (uint32_t, (size_t)model->steps * model->tile + 1);
+  work->scores = g_new0 (float, (size_t)model->tile * model->decisions * model->classes);
+  work->scores_gradient = g_new0 (float, (size_t)model->decisions * model->classes);
   return work;
 }
 
@@ -126,7 +127,7 @@ merge_spikes (RvWork *work, uint32_t steps, uint32_t n, uint32_t samples)
   uint32_t count = 0, *const ids = work->ids;
   for (uint32_t t = 0; t < steps; t++)
     {
-      uint32_t *offsets = work->offsets + (size_t) t * samples + 1;
+      uint32_t *offsets = work->offsets + (size_t)t * samples + 1;
       for (uint32_t s = 0; s < n; s++)
         {
           const RvRecording *rec = &work->recordings[s];
@@ -148,15 +149,15 @@ merge_values (RvWork *work, uint32_t steps, uint32_t n, uint32_t samples)
     for (uint32_t s = 0; s < samples; s++)
       {
         const RvRecording *rec = &work->recordings[s];
-        const float *values = s < n ? rec->values + (size_t) t * rec->units : NULL;
-        room_for_input (work, (size_t) count + rec->units);
+        const float *values = s < n ? rec->values + (size_t)t * rec->units : NULL;
+        room_for_input (work, (size_t)count + rec->units);
         for (uint32_t j = 0; values && j < rec->units; j++)
           {
             work->ids[count] = j;
             work->values[count] = values[j];
             count += values[j] != 0.0f;
           }
-        work->offsets[(size_t) t * samples + s + 1] = count;
+        work->offsets[(size_t)t * samples + s + 1] = count;
       }
 }
 
@@ -189,9 +190,13 @@ rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t
     merge_spikes (work, steps, n, samples);
   else
     merge_values (work, steps, n, samples);
-  work->input = (RvSignal){ .steps = steps, .samples = samples, .units = model->inputs,
-                            .stride = rv_row_stride (model->inputs), .is_static = is_static,
-                            .offsets = work->offsets, .ids = work->ids,
+  work->input = (RvSignal){ .steps = steps,
+                            .samples = samples,
+                            .units = model->inputs,
+                            .stride = rv_row_stride (model->inputs),
+                            .is_static = is_static,
+                            .offsets = work->offsets,
+                            .ids = work->ids,
                             .values = spec->form == RV_FORM_SPIKES ? NULL : work->values };
   return TRUE;
 }
@@ -247,7 +252,7 @@ rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_
                                  .stride = layer->stride,
                                  .offsets = dense ? NULL : pass->offsets,
                                  .ids = pass->ids,
-                                 .dense = model->relaxed && pass->smooth       ? pass->smooth
+                                 .dense = model->relaxed && pass->smooth ? pass->smooth
                                           : dense || layer->dense_output ? pass->out
                                                                          : NULL };
     }

@@ -66,7 +66,7 @@
 #define RV_NEURON_1_OFFSET(name)   offsetof (Config, name),
 #define RV_NEURON_1_POINTER(name)  const float *param_##name = run->param[RV_NEURON_ID (param_##name)];
 #define RV_NEURON_1_GRADIENT(name)                                                                           \
-  float *param_gradient_##name = run->param_gradient[RV_NEURON_ID (param_##name)];
+  float *param_gradient_##name = learn ? run->param_gradient[RV_NEURON_ID (param_##name)] : NULL;
 #define RV_NEURON_1_ADD(name)      param_gradient_##name[l] += gp.name;
 #define RV_NEURON_P_INDEX(type, name, ...)    RV_NEURON_IF_##type (RV_NEURON_1_INDEX, name)
 #define RV_NEURON_P_NAME(type, name, ...)     RV_NEURON_IF_##type (RV_NEURON_1_NAME, name)
@@ -185,7 +185,7 @@ RV_NEURON_ID (distance_body) (const void *self, const RvNeuronForward *run)
 
 RV_FN void
 RV_NEURON_ID (backward_body) (const void *self, const RvNeuronBackward *run, const int spikes,
-                              const int membrane, const int relaxed)
+                              const int membrane, const int relaxed, const int learn)
 {
   const Config *config = self;
   (void) config;
@@ -224,31 +224,38 @@ RV_NEURON_ID (backward_body) (const void *self, const RvNeuronBackward *run, con
           const float gi = integrate_adjoint (&p, &x, i, gs * slope[l], &gx, &gp);
           gi_row[l] = keep != 0.0f ? gi_row[l] + gi : gi;
           RV_NEURON_STATES (RV_NEURON_S_STORE_G)
-          RV_NEURON_PARAMS (RV_NEURON_P_ADD)
+          if (learn)
+            {
+              RV_NEURON_PARAMS (RV_NEURON_P_ADD)
+            }
         }
     }
+}
+
+/* Where gradients come from, and whether somebody learns: constants for the loop. */
+RV_FN void
+RV_NEURON_ID (backward_sources) (const void *self, const RvNeuronBackward *run, const int relaxed,
+                                 const int learn)
+{
+  if (run->membrane_gradient && run->spike_gradient)
+    RV_NEURON_ID (backward_body) (self, run, 1, 1, relaxed, learn);
+  else if (run->membrane_gradient)
+    RV_NEURON_ID (backward_body) (self, run, 0, 1, relaxed, learn);
+  else if (run->spike_gradient)
+    RV_NEURON_ID (backward_body) (self, run, 1, 0, relaxed, learn);
+  else
+    RV_NEURON_ID (backward_body) (self, run, 0, 0, relaxed, learn);
 }
 
 RV_FN void
 RV_NEURON_ID (backward_flags) (const void *self, const RvNeuronBackward *run)
 {
   if (run->spike)
-    {
-      if (run->membrane_gradient && run->spike_gradient)
-        RV_NEURON_ID (backward_body) (self, run, 1, 1, 1);
-      else if (run->membrane_gradient)
-        RV_NEURON_ID (backward_body) (self, run, 0, 1, 1);
-      else
-        RV_NEURON_ID (backward_body) (self, run, 1, 0, 1);
-    }
-  else if (run->membrane_gradient && run->spike_gradient)
-    RV_NEURON_ID (backward_body) (self, run, 1, 1, 0);
-  else if (run->membrane_gradient)
-    RV_NEURON_ID (backward_body) (self, run, 0, 1, 0);
-  else if (run->spike_gradient)
-    RV_NEURON_ID (backward_body) (self, run, 1, 0, 0);
+    RV_NEURON_ID (backward_sources) (self, run, 1, run->param_gradient != NULL);
+  else if (run->param_gradient)
+    RV_NEURON_ID (backward_sources) (self, run, 0, 1);
   else
-    RV_NEURON_ID (backward_body) (self, run, 0, 0, 0);
+    RV_NEURON_ID (backward_sources) (self, run, 0, 0);
 }
 
 #define RV_NEURON_CLONE(isa, attributes)                                                                     \

@@ -51,7 +51,7 @@ typedef struct
   const float *membrane_gradient; /**< [steps][stride]: dL/dmembrane (before reset); or NULL: zero */
   float *current_gradient;        /**< [steps][stride], written: dL/dcurrent; may be `current` itself */
   float *const *state_gradient;   /**< [states] -> [lanes]; in: after the last step, out: before the first */
-  float *const *param_gradient;   /**< [params] -> [lanes], added to */
+  float *const *param_gradient;   /**< [params] -> [lanes], added to; or NULL: none is learned */
 } RvNeuronBackward;
 
 /** One clone of the kernels for one instruction set. */

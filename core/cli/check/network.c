@@ -190,6 +190,8 @@ take_scores (void *self, const RvTileView *view)
     memcpy (((Scores *)self)->scores[view->ids[s]], view->scores + s * row, row * sizeof (float));
 }
 
+#define TILE 16 /* samples */
+
 /* One tile in blocks of `block` steps: the scores and the gradient, owned. */
 static float *
 in_blocks (RvModel *model, const RvBatch *batch, uint32_t block, float *scores)
@@ -207,12 +209,12 @@ in_blocks (RvModel *model, const RvBatch *batch, uint32_t block, float *scores)
                       .correct = &correct,
                       .decided = &decided };
   rv_model_prepare (model, model->values);
-  rv_work_read (work, model, batch, 0, RV_TILE, RV_TILE, NULL);
-  rv_work_begin (work, model, batch, 0, RV_TILE, RV_TILE, model->values, gradient);
+  rv_work_read (work, model, batch, 0, TILE, TILE, NULL);
+  rv_work_begin (work, model, batch, 0, TILE, TILE, model->values, gradient);
   rv_job_forward (&job, work);
-  rv_job_judge (&job, work, 0, RV_TILE);
+  rv_job_judge (&job, work, 0, TILE);
   rv_job_backward (&job, work);
-  memcpy (scores, work->scores, (size_t)RV_TILE * model->decisions * model->classes * sizeof (float));
+  memcpy (scores, work->scores, (size_t)TILE * model->decisions * model->classes * sizeof (float));
   rv_work_free (model, work);
   return gradient;
 }
