@@ -21,6 +21,7 @@ static const struct
   { "neuron", "swallows", "nan", "NaN is swallowed" },
   { "neuron", "lane", "position", "step by step" },
   { "neuron", "buffer", "position threads nan", "has other bits" },
+  { "neuron", "recalls", "network position repeat threads bounds nan", "Segmentation fault" },
   { "surrogate", "none", "", "" },
   { "surrogate", "past-end", "bounds", "past the end of 'z'" },
   { "surrogate", "in-front", "position bounds", "in front of the beginning" },
