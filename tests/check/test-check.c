@@ -64,6 +64,8 @@ static const struct
   { "dataset", "ids", "values epochs nan", "not in ascending order" },
   { "dataset", "buffer", "threads", "7 threads" },
   { "dataset", "spec", "values repeat threads epochs shapes nan", "check says" },
+  { "dataset", "more", "values repeat threads epochs shapes nan", "at most 30 samples" },
+  { "dataset", "fewer", "", "" },
   { "transform", "none", "", "" },
   { "transform", "flag", "epochs", "does not say `varies`" },
   { "transform", "label", "values nan", "are not what its spec says" },
