@@ -137,6 +137,7 @@ rv_cli_run (int argc, char **argv)
       = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND }; /* a second one kills */
   sigaction (SIGINT, &action, NULL);
   sigaction (SIGTERM, &action, NULL);
+  signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error like a full disk */
   g_autoptr (GError) error = NULL;
   uint32_t failed;
   if (rv_graph_run (graph, &failed, &error))
@@ -146,7 +147,9 @@ rv_cli_run (int argc, char **argv)
     }
   if (g_error_matches (error, RV_ERROR, RV_ERROR_STOPPED))
     {
-      fprintf (stderr, "ranvier run: interrupted; what was finished is in %s and kept: the same command computes the rest\n", out);
+      fprintf (stderr,
+               "ranvier run: interrupted; what was finished is in %s and kept: the same command%s goes on\n", out,
+               o.fresh ? ", without --fresh," : "");
       return RV_EXIT_STOPPED;
     }
   if (failed)

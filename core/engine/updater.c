@@ -119,3 +119,14 @@ rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, doub
       rv_parallel_for (ranges_of (walk.p->count), update_range, &walk);
     }
 }
+
+void
+rv_checkpoint_updater (RvCheckpoint *checkpoint, const char *name, RvUpdater *updater)
+{
+  rv_checkpoint_integers (checkpoint, name, &updater->step, 1);
+  for (uint32_t k = 0; k < updater->n_slots; k++)
+    {
+      g_autofree char *slot = g_strdup_printf ("%s/slot %u", name, k);
+      rv_checkpoint_floats (checkpoint, slot, updater->slots[k], updater->count);
+    }
+}

@@ -1,12 +1,17 @@
 /* The way from a plugin back to the core: ports, outputs, files, progress. */
 #include "pipeline/node.h"
 #include "pipeline/graph.h"
+#include "pipeline/store.h"
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define SHOWN_EVERY (G_USEC_PER_SEC / 10)
 
 static volatile sig_atomic_t stop_asked;
 
@@ -109,6 +114,8 @@ rv_node_free (RvNode *node)
   g_free (node->directory);
   g_free (node->failure);
   g_free (node->kind);
+  g_free (node->kept);
+  g_free (node->saved.where);
   g_free (node);
 }
 
@@ -258,7 +265,9 @@ folder_below (const char *root, const char *folder)
 {
   if (!folder || !*folder)
     return NULL;
-  return g_path_is_absolute (folder) ? g_strdup (folder) : root ? g_build_filename (root, folder, NULL) : NULL;
+  return g_path_is_absolute (folder) ? g_strdup (folder)
+         : root                      ? g_build_filename (root, folder, NULL)
+                                     : NULL;
 }
 
 char *
@@ -286,15 +295,74 @@ rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **
   return path;
 }
 
+/* "fit [seed=1]  text"; caller owns. */
+static char *
+line_of (const RvNode *node, const char *text)
+{
+  return g_strdup_printf ("%s%s%s%s  %s", node->name, *node->cell ? " [" : "", node->cell,
+                          *node->cell ? "]" : "", text);
+}
+
+void
+rv_node_say (const RvNode *node, const char *format, ...)
+{
+  va_list list;
+  va_start (list, format);
+  g_autofree char *text = g_strdup_vprintf (format, list), *line = line_of (node, text);
+  va_end (list);
+  fprintf (stderr, "%s%s\n", node->state->terminal ? "\r\033[K" : "", line);
+}
+
+/* Writes over the line of progress; what is wider than the terminal is cut off, or it would not be one
+ * line. */
+static void
+show (const char *line)
+{
+  struct winsize size = { 0 };
+  const gboolean known = ioctl (STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  const glong length = g_utf8_strlen (line, -1);
+  g_autofree char *cut = g_utf8_substring (line, 0, known ? MIN (length, size.ws_col - 1) : length);
+  fprintf (stderr, "\r\033[K%s", cut);
+  fflush (stderr);
+}
+
 void
 rv_node_progress (RvNode *node, uint64_t done, uint64_t total, const char *text)
 {
   const RvRunState *state = node->state;
-  if (!state->terminal || state->quiet)
+  const gint64 now = g_get_monotonic_time ();
+  if (!state->terminal || state->quiet || now - node->progress.shown < SHOWN_EVERY)
     return;
-  fprintf (stderr, "\r\033[K[%u/%u] %s %s  %s %.0f %%", state->done + 1, state->total, node->name, node->cell,
-           text, 100.0 * (double)done / (double)MAX (total, 1));
-  fflush (stderr);
+  node->progress.shown = now;
+  if (!node->progress.began)
+    {
+      node->progress.began = now;
+      node->progress.from = done;
+    }
+  g_autoptr (GString) line = g_string_new (NULL);
+  g_autofree char *name = line_of (node, text);
+  g_string_append_printf (line, "[%u/%u] %s  %.0f %%", state->done + 1, state->total, name,
+                          100.0 * (double)done / (double)MAX (total, 1));
+  if (done > node->progress.from && total >= done)
+    {
+      const double rate = (double)(done - node->progress.from) / (double)(now - node->progress.began);
+      const guint64 left = (guint64)((double)(total - done) / rate / G_USEC_PER_SEC + 0.5);
+      if (left >= 3600)
+        g_string_append_printf (line, "  %" G_GUINT64_FORMAT ":%02u:%02u left", left / 3600,
+                                (guint)(left / 60 % 60), (guint)(left % 60));
+      else
+        g_string_append_printf (line, "  %u:%02u left", (guint)(left / 60), (guint)(left % 60));
+    }
+  show (line->str);
+}
+
+void
+rv_node_end_progress (const RvNode *node)
+{
+  RvRunState *state = node->state;
+  g_autofree char *line = g_steal_pointer (&state->line);
+  if (state->terminal && !state->quiet)
+    fprintf (stderr, "\r\033[K%s%s", line ? line : "", line ? "\n" : "");
 }
 
 void
@@ -313,10 +381,17 @@ rv_node_log_metrics (RvNode *node, const char *numbers)
 void
 rv_node_report (RvNode *node, const char *text, const char *first_name, ...)
 {
-  const RvRunState *state = node->state;
-  if (!state->quiet)
-    fprintf (stderr, "%s%s%s%s%s  %s\n", state->terminal ? "\r\033[K" : "", node->name,
-             *node->cell ? " [" : "", node->cell, *node->cell ? "]" : "", text);
+  RvRunState *state = node->state;
+  if (state->terminal && !state->quiet)
+    {
+      g_free (state->line);
+      state->line = line_of (node, text);
+      show (state->line);
+    }
+  else if (!state->quiet)
+    rv_node_say (node, "%s", text);
+  if (!rv_store_keeps (node))
+    return;
   g_autoptr (JsonBuilder) json = json_builder_new ();
   json_builder_begin_object (json);
   va_list list;

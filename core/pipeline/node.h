@@ -30,8 +30,10 @@ typedef struct
   char *out;     /* run directory; NULL: check only */
   FILE *metrics; /* metrics.jsonl; NULL until the run begins */
   gboolean quiet, terminal, fresh, verify;
-  gboolean told_store; /* that nothing can be kept */
-  uint32_t done, total; /* nodes */
+  gboolean told_store;     /* that nothing can be kept */
+  uint32_t done, total;    /* nodes */
+  gint64 checkpoint_every; /* microseconds */
+  char *line;              /* on a terminal: the last report, as long as it may be written over */
 } RvRunState;
 
 struct RvNode
@@ -48,16 +50,33 @@ struct RvNode
   GPtrArray *views;   /* RvPortValue *, owned: what gathering ports show */
   RvValue *made_from; /* map of texts: what the identity is the hash of */
   GPtrArray *metrics; /* char *: the numbers that the node reported, as JSON */
+  char *kept;         /* its folder in the store, which is locked; NULL: nothing can be kept */
+  struct
+  {
+    gint64 at, took;          /* microseconds: when the last checkpoint was written, for how long */
+    gboolean spoiled, failed; /* the newest one is damaged; the last could not be written, which was said */
+    char *where;              /* where the last good one goes on */
+  } saved;
+  struct
+  {
+    gint64 began, shown; /* microseconds */
+    uint64_t from;       /* what was done when it began */
+  } progress;
 };
 
 /* A node over `instance` (consumed); the texts are copied. */
-RvNode *rv_node_new (RvRunState *state, const char *name, const char *cell, RvPlace place, RvInstance *instance);
+RvNode *rv_node_new (RvRunState *state, const char *name, const char *cell, RvPlace place,
+                     RvInstance *instance);
 void rv_node_free (RvNode *node);
 /* Finds out what the node is made from, and its identity. After its check. */
 gboolean rv_node_identify (RvNode *node, GError **error);
 /* How two maps `made_from` differ, "epochs was 10, is 12; plugin neuron/lif was built anew", or NULL if they do not.
  * Caller owns. */
 char *rv_node_why (const RvValue *before, const RvValue *now);
+/* Says something on a line of its own on standard error, "fit [seed=1]  waits for another run". */
+void rv_node_say (const RvNode *node, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* The node has done its work: its last report, or nothing, is what stays on a terminal. */
+void rv_node_end_progress (const RvNode *node);
 /* Writes the numbers of a report, a JSON object, to metrics.jsonl with the node's name and cell. */
 void rv_node_log_metrics (RvNode *node, const char *numbers);
 /* What rv_node_find_file finds below the data folder `root`, which may be NULL; NULL: nothing. Caller owns. */

@@ -1,6 +1,7 @@
 /* Running a checked graph: node after node; what an earlier run kept is taken from there, a dataset is made when
  * somebody needs it, artefacts are freed when nobody does, and failures are passed on. */
 #include "pipeline/directory.h"
+#include "pipeline/resume.h"
 #include "pipeline/store.h"
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +11,8 @@ typedef struct
   RvGraph *graph;
   GHashTable *last; /* see rv_store_recall */
   uint32_t reused, failed;
-  GError *first; /* the first failure, or that the user stopped the run */
+  gboolean stopped; /* by the user */
+  GError *first;    /* the first failure, or that the user stopped the run */
 } Run;
 
 static gboolean provide (Run *run, RvNode *node);
@@ -73,19 +75,12 @@ note_failure (Run *run, RvNode *node, const GError *problem)
   const gboolean stopped = g_error_matches (problem, RV_ERROR, RV_ERROR_STOPPED);
   node->failure = g_strdup (problem->message);
   run->failed++;
-  fprintf (stderr, "%s%s%s%s%s %s: %s\n", run->graph->state.terminal ? "\r\033[K" : "", node->name,
-           *node->cell ? " [" : "", node->cell, *node->cell ? "]" : "", stopped ? "stopped" : "failed",
-           problem->message);
-  if (stopped)
+  rv_node_say (node, "%s: %s", stopped ? "stopped" : "failed", problem->message);
+  if (stopped && !run->stopped) /* otherwise a checkpoint could not be written, and that is what counts */
     g_clear_error (&run->first);
+  run->stopped |= stopped || rv_node_stopped (node);
   if (!run->first)
     run->first = g_error_copy (problem);
-}
-
-static gboolean
-is_stopped (const Run *run)
-{
-  return g_error_matches (run->first, RV_ERROR, RV_ERROR_STOPPED);
 }
 
 /* Sees to it that what a node reads is there. */
@@ -97,7 +92,7 @@ provide_inputs (Run *run, RvNode *node, GError **error)
       const RvPortValue *input = node->inputs->pdata[k];
       if (!input->artefact && !input->node->failure)
         provide (run, input->node);
-      if (is_stopped (run))
+      if (run->stopped)
         {
           g_set_error (error, RV_ERROR, RV_ERROR_STOPPED, "interrupted before it began");
           return FALSE;
@@ -134,8 +129,7 @@ say_why (const Run *run, const RvNode *node)
 {
   g_autofree char *why = run->graph->state.quiet || node->views->len ? NULL : rv_store_why (node, run->last);
   if (why)
-    fprintf (stderr, "%s%s%s%s  computed again: %s\n", node->name, *node->cell ? " [" : "", node->cell,
-             *node->cell ? "]" : "", why);
+    rv_node_say (node, "computed again: %s", why);
 }
 
 static void
@@ -143,8 +137,7 @@ say_reused (Run *run, const RvNode *node, const char *when)
 {
   run->reused++;
   if (!run->graph->state.quiet && !node->views->len)
-    fprintf (stderr, "%s%s%s%s  reused, made %s\n", node->name, *node->cell ? " [" : "", node->cell,
-             *node->cell ? "]" : "", when);
+    rv_node_say (node, "reused, made %s", when);
 }
 
 /* From the store, or computed and kept there. */
@@ -204,10 +197,11 @@ provide (Run *run, RvNode *node)
   g_autoptr (GError) problem = NULL;
   if (rv_node_stopped (node))
     g_set_error (&problem, RV_ERROR, RV_ERROR_STOPPED, "interrupted before it began");
-  else if (make_outputs (run, node, &problem))
-    return TRUE;
-  note_failure (run, node, problem);
-  return FALSE;
+  const gboolean good = !problem && make_outputs (run, node, &problem);
+  rv_node_end_progress (node);
+  if (!good)
+    note_failure (run, node, problem);
+  return good;
 }
 
 /* A dataset waits until somebody needs it: whoever would read it may find its own results kept. */
@@ -224,7 +218,7 @@ static void
 run_all (Run *run)
 {
   const RvGraph *graph = run->graph;
-  for (guint n = 0; n < graph->nodes->len && !is_stopped (run); n++)
+  for (guint n = 0; n < graph->nodes->len && !run->stopped; n++)
     {
       RvNode *node = graph->nodes->pdata[n];
       run->graph->state.done = n;
@@ -240,13 +234,15 @@ run_all (Run *run)
 gboolean
 rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error)
 {
-  g_autoptr (GHashTable) last = rv_store_recall (graph->document->path);
+  g_autoptr (GHashTable) last = rv_store_recall (graph->document->path),
+                         now = rv_store_recall (graph->document->path);
   Run run = { .graph = graph, .last = last };
   graph->state.terminal = isatty (STDERR_FILENO);
+  graph->state.checkpoint_every = rv_resume_interval ();
   if (rv_directory_begin (graph, &run.first))
     {
+      rv_store_remember (graph->document->path, now, graph->nodes); /* the run may end at any moment */
       run_all (&run);
-      rv_store_remember (graph->document->path, last, graph->nodes);
       rv_store_trim ();
       if (run.reused && !graph->state.quiet)
         fprintf (stderr, "%u results were kept from earlier runs (--fresh computes them again)\n",

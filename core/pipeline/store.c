@@ -8,6 +8,7 @@
 #include "data/keep.h"
 #include "data/prepared.h"
 #include "engine/model.h"
+#include "pipeline/resume.h"
 #include "pipeline/revive.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -57,17 +58,11 @@ state_root (void)
   return g_build_filename (g_get_user_state_dir (), "ranvier", NULL);
 }
 
-/* On a line of its own, over a progress line. */
-static void say (const RvNode *node, const char *format, ...) G_GNUC_PRINTF (2, 3);
-static void
-say (const RvNode *node, const char *format, ...)
+char *
+rv_store_date (gint64 time)
 {
-  va_list list;
-  va_start (list, format);
-  g_autofree char *text = g_strdup_vprintf (format, list);
-  va_end (list);
-  fprintf (stderr, "%s%s%s%s%s  %s\n", node->state->terminal ? "\r\033[K" : "", node->name,
-           *node->cell ? " [" : "", node->cell, *node->cell ? "]" : "", text);
+  g_autoptr (GDateTime) date = g_date_time_new_from_unix_local (time);
+  return date ? g_date_time_format (date, "%Y-%m-%d %H:%M") : g_strdup ("earlier");
 }
 
 /* ---- the lock */
@@ -81,7 +76,7 @@ wait_for_lock (RvNode *node, int lock, GError **error)
       if (errno != EWOULDBLOCK && errno != EINTR)
         return TRUE; /* a file system without locks: the work may be done twice, never wrongly */
       if (!told)
-        say (node, "waits for another run that computes the same");
+        rv_node_say (node, "waits for another run that computes the same");
       if (rv_node_stopped (node))
         {
           g_set_error (error, RV_ERROR, RV_ERROR_STOPPED, "interrupted while waiting for another run");
@@ -103,11 +98,25 @@ rv_store_open (RvNode *node, GError **error)
   kept->lock = g_mkdir_with_parents (kept->folder, 0700) == 0
                    ? g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)
                    : -1;
+  if (kept->lock < 0 && (errno == EROFS || errno == EACCES))
+    {
+      const int code = errno; /* what is there already can be read, if not added to */
+      kept->lock = g_open (path, O_RDONLY | O_CLOEXEC, 0);
+      errno = code;
+    }
   if (kept->lock >= 0 && wait_for_lock (node, kept->lock, error))
-    return kept;
+    {
+      g_free (node->kept);
+      node->kept = g_strdup (kept->folder);
+      return kept;
+    }
   if (kept->lock < 0 && !node->state->told_store)
     {
-      say (node, "results can not be kept for next time: %s: %s", kept->folder, g_strerror (errno));
+      rv_node_say (
+          node,
+          "results can not be kept for next time: %s: %s (nor checkpoints: an interruption loses a training; "
+          "XDG_STATE_HOME and XDG_CACHE_HOME name other folders)",
+          kept->folder, g_strerror (errno));
       node->state->told_store = TRUE;
     }
   rv_store_close (kept);
@@ -272,9 +281,9 @@ rv_store_take (RvKept *kept, RvNode *node, char **when)
     {
       gint64 time;
       g_variant_get_child (entry, 1, "x", &time);
-      g_autoptr (GDateTime) date = g_date_time_new_from_unix_local (time);
-      *when = date ? g_date_time_format (date, "%Y-%m-%d %H:%M") : g_strdup ("earlier");
+      *when = rv_store_date (time);
       utimensat (AT_FDCWD, kept->result, NULL, 0); /* used now: the cache keeps it */
+      rv_resume_remove (kept->folder);             /* if the run that made it did not come to that */
       return TRUE;
     }
   for (guint k = 0; k < node->outputs->len; k++)
@@ -283,7 +292,7 @@ rv_store_take (RvKept *kept, RvNode *node, char **when)
       rv_artefact_unref (value->output->kind, g_steal_pointer (&value->artefact));
       g_clear_pointer (&value->drawn, g_free);
     }
-  say (node, "computed again: %s", error ? error->message : "what was kept does not fit this node");
+  rv_node_say (node, "computed again: %s", error ? error->message : "what was kept does not fit this node");
   rv_store_remove (kept->result);
   return FALSE;
 }
@@ -363,10 +372,10 @@ put_output (const char *folder, const RvNode *node, const RvPortValue *value, GE
   return rv_table_to_variant (value->artefact);
 }
 
-/* What the node is made from, where a dataset that is not kept itself stands with all that it is made from,
- * so that a reader of reasons sees "train.samples" and not "input data". Caller owns. */
-static RvValue *
-story_of (const RvNode *node)
+/* A dataset that is not kept itself stands with all that it is made from, so that a reader of reasons sees
+ * "train.samples" and not "input data". */
+RvValue *
+rv_store_story (const RvNode *node)
 {
   RvValue *story = rv_value_copy (node->made_from);
   for (guint k = 0; k < node->inputs->len; k++)
@@ -374,7 +383,7 @@ story_of (const RvNode *node)
       const RvNode *input = ((RvPortValue *)node->inputs->pdata[k])->node;
       if (rv_store_keeps (input))
         continue;
-      g_autoptr (RvValue) inner = story_of (input);
+      g_autoptr (RvValue) inner = rv_store_story (input);
       for (guint i = 0; i < story->keys->len; i++)
         if (g_str_has_prefix (story->keys->pdata[i], "input ")
             && g_str_has_prefix (((RvValue *)story->items->pdata[i])->text, input->identity))
@@ -412,7 +421,7 @@ put_all (const char *folder, RvNode *node, GError **error)
         g_variant_builder_add (&outputs, "(ssv)", value->output->name, rv_artefact_name (value->output->kind),
                                content);
     }
-  g_autoptr (RvValue) story = story_of (node);
+  g_autoptr (RvValue) story = rv_store_story (node);
   g_autoptr (GVariant) entry = g_variant_ref_sink (g_variant_new (
       ENTRY, MAKE, g_get_real_time () / G_USEC_PER_SEC, rv_value_to_variant (story), &outputs, &metrics));
   if (!good)
@@ -449,8 +458,10 @@ void
 rv_store_put (RvKept *kept, RvNode *node)
 {
   g_autoptr (GError) error = NULL;
-  if (!put (kept, node, put_all, &error))
-    say (node, "could not be kept for next time: %s", error->message);
+  if (put (kept, node, put_all, &error))
+    rv_resume_remove (kept->folder);
+  else
+    rv_node_say (node, "could not be kept for next time: %s", error->message);
 }
 
 /* ---- prepared data */
@@ -483,7 +494,7 @@ rv_store_take_data (RvKept *kept, RvNode *node)
       utimensat (AT_FDCWD, kept->result, NULL, 0);
       return TRUE;
     }
-  say (node, "prepared again: %s", error->message);
+  rv_node_say (node, "prepared again: %s", error->message);
   rv_store_remove (kept->result);
   return FALSE;
 }
@@ -526,7 +537,7 @@ rv_store_put_data (RvKept *kept, RvNode *node, GError **error)
       g_propagate_error (error, g_steal_pointer (&problem));
       return FALSE;
     }
-  say (node, "could not be kept for next time: %s", problem->message);
+  rv_node_say (node, "could not be kept for next time: %s", problem->message);
   return TRUE;
 }
 
@@ -587,12 +598,14 @@ rv_store_why (const RvNode *node, GHashTable *last)
   const char *identity = g_hash_table_lookup (last, key);
   if (!identity || strcmp (identity, node->identity) == 0)
     return NULL;
-  g_autofree char *result = g_build_filename (root, identity, "result", NULL);
+  g_autofree char *folder = g_build_filename (root, identity, NULL),
+                  *result = g_build_filename (folder, "result", NULL);
   g_autoptr (GVariant) entry = read_entry (result, NULL), made = NULL;
-  if (!entry)
-    return NULL;
-  g_variant_get_child (entry, 2, "v", &made);
-  g_autoptr (RvValue) before = rv_value_from_variant (made);
-  g_autoptr (RvValue) story = story_of (node);
-  return before && before->type == RV_VALUE_MAP ? rv_node_why (before, story) : NULL;
+  if (entry)
+    g_variant_get_child (entry, 2, "v", &made);
+  g_autoptr (RvValue) before = entry ? rv_value_from_variant (made) : rv_resume_story (folder);
+  g_autoptr (RvValue) story = rv_store_story (node);
+  g_autofree char *why = before && before->type == RV_VALUE_MAP ? rv_node_why (before, story) : NULL;
+  return why && !entry ? g_strconcat (why, "; the checkpoint from before that is not used", NULL)
+                       : g_steal_pointer (&why);
 }

@@ -10,9 +10,9 @@ typedef struct RvKept RvKept;
 /* Whether outputs of such a node are kept at all: datasets alone are made again when they are needed. */
 gboolean rv_store_keeps (const RvNode *node);
 
-/* Opens the node's place and locks it; waits, saying so once, while another run computes the same. NULL
- * with RV_ERROR_STOPPED if the user does not want to wait, and without an error where nothing can be kept
- * (said once a run). Main thread, as everything here. */
+/* Opens the node's place, node->kept, and locks it; waits, saying so once, while another run computes the
+ * same. NULL with RV_ERROR_STOPPED if the user does not want to wait, and without an error where nothing
+ * can be kept (said once a run). Main thread, as everything here. */
 RvKept *rv_store_open (RvNode *node, GError **error);
 
 /* Takes the outputs that were kept, with their numbers for metrics.jsonl; FALSE if there are none, or if
@@ -34,6 +34,11 @@ gboolean rv_store_take_data (RvKept *kept, RvNode *node);
  * recording can not be read or the user stopped it; where it can not be kept, that is said and the run goes
  * on. */
 gboolean rv_store_put_data (RvKept *kept, RvNode *node, GError **error);
+
+/* What a node is made from, with what the datasets are made from that it reads. Caller owns. */
+RvValue *rv_store_story (const RvNode *node);
+/* A time in seconds as people read it; caller owns. */
+char *rv_store_date (gint64 time);
 
 /* Unlocks and frees. NULL does nothing. */
 void rv_store_close (RvKept *kept);

@@ -59,7 +59,7 @@ RV_API void rv_recording_clear (RvRecording *recording);
 typedef struct
 {
   RvForm form;      /**< of every recording */
-  uint32_t samples; /**< ids are below this */
+  uint32_t samples; /**< ids are below this; as check tells it, an upper bound: run may make fewer */
   uint32_t units;   /**< product of dims */
   uint32_t dims[3]; /**< channels, height, width of images; {units, 1, 1} otherwise */
   uint32_t steps;   /**< 0: images that have no time yet (transform/repeat, transform/rate-code) */

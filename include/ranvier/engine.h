@@ -126,6 +126,8 @@ RV_API double rv_updater_clip (const RvUpdater *updater, float *gradient, double
 /** One update of the model's parameters; `factor` is the schedule's. Parameters with a rate of their own
  * keep it. */
 RV_API void rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, double factor);
+/** What the optimizer remembers, as part of a checkpoint (see checkpoint.h). */
+RV_API void rv_checkpoint_updater (RvCheckpoint *checkpoint, const char *name, RvUpdater *updater);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvModel, rv_model_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvUpdater, rv_updater_free)

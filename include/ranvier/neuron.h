@@ -63,8 +63,8 @@ typedef struct
   void (*integrate) (const void *self, const RvNeuronForward *run);
   /** The reset alone, with `spike` given. For the relaxed network. */
   void (*reset) (const void *self, const RvNeuronForward *run);
-  /** From entry and current alone: writes z of all steps, and membrane if it is not NULL. Rows of z are
-   * `stride` floats apart too; state is not touched. */
+  /** From entry and current alone: writes z of all steps, rows of `stride` floats, and nothing else. `state`,
+   * `membrane` and `spike` are NULL. */
   void (*distance) (const void *self, const RvNeuronForward *run);
   /** All steps, from the last to the first. */
   void (*backward) (const void *self, const RvNeuronBackward *run);

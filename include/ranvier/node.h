@@ -6,6 +6,7 @@
 #ifndef RANVIER_NODE_H
 #define RANVIER_NODE_H
 
+#include <ranvier/checkpoint.h>
 #include <ranvier/dataset.h>
 #include <ranvier/official.h>
 #include <ranvier/plugin.h>
@@ -97,24 +98,39 @@ RV_API const char *rv_node_directory (const RvNode *node);
 RV_API const char *rv_node_cell (const RvNode *node);
 
 /** Looks for a dataset's file by its official name in the data root and one folder below; `folder` (may be
- * NULL) is tried first, and the only place if it is absolute. A name that ends with a slash, "Train/", is that
- * of a folder. The caller owns the path. NULL with an error that lists where it looked. */
+ * NULL) is tried first, and the only place if it is absolute. A name that ends with a slash, "Train/", is
+ * that of a folder. The caller owns the path. NULL with an error that lists where it looked. */
 RV_API char *rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **error);
 
 /** In identify: hashes the content of a file, or of all files of a folder, into the identity (remembered by
  * device, inode, size and times). */
 RV_API gboolean rv_node_hash_file (RvNode *node, const char *path, GError **error);
 
-/** Shows that `done` of `total` is done; `text` says how it goes ("loss 0.43 accuracy 81.2 %"). */
+/** On a terminal: shows that `done` of `total` is done, and the time that is left. `text` says how it goes
+ * ("epoch 3/10  loss 0.43"). May be called often. */
 RV_API void rv_node_progress (RvNode *node, uint64_t done, uint64_t total, const char *text);
 
 /** Ends a stage of long work with one plain line in a log, and one line in metrics.jsonl: the numbers by
- * name, ending with a NULL name. `text` is what a person reads. */
+ * name, ending with a NULL name. `text` is what a person reads. (Datasets are made when somebody needs
+ * them; their lines are in the log alone.) */
 RV_API void rv_node_report (RvNode *node, const char *text, const char *first_name,
                             ...) G_GNUC_NULL_TERMINATED;
 
-/** TRUE once the user wants to stop: run returns FALSE with RV_ERROR_STOPPED soon after. Any worker. */
+/** TRUE once the user wants to stop: run returns FALSE with RV_ERROR_STOPPED soon after. Any worker. A node
+ * that calls rv_node_checkpoint need not ask. */
 RV_API gboolean rv_node_stopped (const RvNode *node);
+
+/** In run, before the work begins: takes up what an interrupted run of the same node remembered, calling
+ * `remember` with `self` (see checkpoint.h), and says so. TRUE without a call if there is nothing. FALSE
+ * if all that there is can not be used; the node must not begin anew then, and `self` may be half read. */
+RV_API gboolean rv_node_resume (RvNode *node, RvRemember remember, void *self, GError **error);
+
+/** In run, after each piece of work that can not be divided (a batch), and with `stage` TRUE after a longer
+ * one (an epoch): writes a checkpoint if it is time, which costs nothing otherwise; what goes wrong is
+ * said, and the work goes on. FALSE with an error if the user wants to stop: RV_ERROR_STOPPED, then the
+ * checkpoint is written. It is removed when the outputs of the node are kept. */
+RV_API gboolean rv_node_checkpoint (RvNode *node, gboolean stage, RvRemember remember, void *self,
+                                    GError **error);
 
 G_END_DECLS
 

@@ -6,6 +6,7 @@
 
 #include <ranvier/archive.h>
 #include <ranvier/base.h>
+#include <ranvier/checkpoint.h>
 #include <ranvier/clones.h>
 #include <ranvier/dataset.h>
 #include <ranvier/decoder.h>

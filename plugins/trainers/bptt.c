@@ -21,7 +21,11 @@ typedef struct
   RvTable *history;
   float *gradient;
   uint32_t *order;
+  uint64_t epoch, done;   /* the epoch at hand, from 1, and how many of its samples were trained on */
+  RvScore sum;            /* of these, as seen before each update */
+  double norm;            /* the largest */
   double last[2], top[2]; /* training, validation accuracy in per cent: of the last and of the best epoch */
+  double speed;           /* samples a second, in this epoch */
 } Fit;
 
 static gboolean
@@ -64,75 +68,143 @@ new_history (void)
   return table;
 }
 
+static uint32_t
+batch_size (const Fit *fit)
+{
+  return (uint32_t)MIN (fit->options->batch, rv_dataset_spec (fit->data)->samples);
+}
+
 static gboolean
-diverged (Fit *fit, const RvBatch *batch, uint64_t epoch, uint32_t number, GError **error)
+diverged (const Fit *fit, const RvBatch *batch, GError **error)
 {
   g_autofree char *why = rv_model_diagnose (fit->model, batch);
   g_set_error (error, RV_ERROR, RV_ERROR_DIVERGED,
-               "training diverged in epoch %" G_GUINT64_FORMAT ", batch %u: %s", epoch, number, why);
+               "training diverged in epoch %" G_GUINT64_FORMAT ", batch %" G_GUINT64_FORMAT ": %s",
+               fit->epoch, fit->done / batch_size (fit) + 1, why);
   return FALSE;
 }
 
-/* One epoch; sums loss and accuracy of the training stream, as seen before each update. */
-static gboolean
-train_epoch (Fit *fit, uint64_t epoch, double factor, RvScore *sum, double *norm, GError **error)
+/* All that a training needs to go on. */
+static void
+remember (void *self, RvCheckpoint *checkpoint)
 {
-  const Bptt *bptt = fit->options;
-  const uint32_t samples = rv_dataset_spec (fit->data)->samples, size = (uint32_t) MIN (bptt->batch, samples);
-  RvStream stream = rv_stream_new ((uint64_t) bptt->seed, "", "order", NULL);
-  rv_stream_permutation (rv_stream_fork (stream, epoch), samples, fit->order);
-  *sum = (RvScore){ 0 };
-  *norm = 0.0;
-  for (uint32_t first = 0, number = 1; first < samples; first += size, number++)
-    {
-      RvBatch batch = { fit->data, epoch, fit->order + first, MIN (size, samples - first) };
-      RvScore score;
-      if (rv_node_stopped (fit->node))
-        {
-          g_set_error (error, RV_ERROR, RV_ERROR_STOPPED, "interrupted in epoch %" G_GUINT64_FORMAT, epoch);
-          return FALSE;
-        }
-      if (!rv_model_gradient (fit->model, NULL, &batch, fit->gradient, &score, error))
-        return FALSE;
-      const double n = rv_updater_clip (fit->updater, fit->gradient, bptt->clip);
-      if (!isfinite (score.loss) || !isfinite (n))
-        return diverged (fit, &batch, epoch, number, error);
-      rv_updater_step (fit->updater, fit->model, fit->gradient, factor);
-      *norm = MAX (*norm, n);
-      sum->loss += score.loss * (double) score.samples;
-      sum->samples += score.samples;
-      sum->decisions += score.decisions;
-      sum->correct += score.correct;
-      if (number % 16 == 0)
-        rv_node_progress (fit->node, (epoch - 1) * samples + first, (uint64_t)bptt->epochs * samples,
-                          "training");
-    }
-  sum->loss /= (double) MAX (sum->samples, 1);
-  return TRUE;
+  Fit *fit = self;
+  uint64_t has_best = fit->best != NULL;
+  uint64_t *const counts[]
+      = { &fit->epoch, &fit->done, &fit->sum.samples, &fit->sum.decisions, &fit->sum.correct };
+  static const char *const names[] = { "epoch", "samples done", "samples", "decisions", "correct" };
+  const size_t n = rv_model_parameter_count (fit->model);
+  for (uint32_t k = 0; k < G_N_ELEMENTS (counts); k++)
+    rv_checkpoint_integers (checkpoint, names[k], counts[k], 1);
+  rv_checkpoint_reals (checkpoint, "loss", &fit->sum.loss, 1);
+  rv_checkpoint_reals (checkpoint, "gradient norm", &fit->norm, 1);
+  rv_checkpoint_reals (checkpoint, "accuracy last", fit->last, 2);
+  rv_checkpoint_reals (checkpoint, "accuracy best", fit->top, 2);
+  rv_checkpoint_table (checkpoint, "history", &fit->history);
+  rv_checkpoint_floats (checkpoint, "parameters", rv_model_parameters (fit->model), n);
+  rv_checkpoint_updater (checkpoint, "optimizer", fit->updater);
+  rv_checkpoint_integers (checkpoint, "has best", &has_best, 1);
+  if (has_best && !fit->best)
+    fit->best = rv_model_copy (fit->model);
+  if (has_best)
+    rv_checkpoint_floats (checkpoint, "parameters best", rv_model_parameters (fit->best), n);
+  if (fit->epoch > (uint64_t)fit->options->epochs || fit->done >= rv_dataset_spec (fit->data)->samples)
+    rv_checkpoint_position (checkpoint, "the end of epoch %" G_GUINT64_FORMAT,
+                            MIN (fit->epoch, (uint64_t)fit->options->epochs));
+  else
+    rv_checkpoint_position (checkpoint, "epoch %" G_GUINT64_FORMAT ", batch %" G_GUINT64_FORMAT, fit->epoch,
+                            fit->done / batch_size (fit) + 1);
 }
 
 static double
 per_cent (const RvScore *score)
 {
-  return score->decisions ? 100.0 * (double) score->correct / (double) score->decisions : NAN;
+  return score->decisions ? 100.0 * (double)score->correct / (double)score->decisions : NAN;
+}
+
+static double
+mean_loss (const RvScore *sum)
+{
+  return sum->loss / (double)MAX (sum->samples, 1);
+}
+
+/* "epoch 3/10  loss 0.4312  accuracy 81.20 %  validation 80.10 %  12000 samples/s"; caller owns. */
+static char *
+describe (const Fit *fit, double validation)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_string_append_printf (text, "epoch %" G_GUINT64_FORMAT "/%" G_GINT64_FORMAT "  loss %.4f  accuracy %.2f %%",
+                          fit->epoch, fit->options->epochs, mean_loss (&fit->sum), per_cent (&fit->sum));
+  if (!isnan (validation))
+    g_string_append_printf (text, "  validation %.2f %%", validation);
+  if (fit->speed > 0.0)
+    g_string_append_printf (text, "  %.0f samples/s", fit->speed);
+  return g_strdup (text->str);
+}
+
+/* One update. */
+static gboolean
+train_batch (Fit *fit, double factor, GError **error)
+{
+  const uint32_t left = (uint32_t)(rv_dataset_spec (fit->data)->samples - fit->done);
+  const RvBatch batch = { fit->data, fit->epoch, fit->order + fit->done, MIN (batch_size (fit), left) };
+  RvScore score;
+  if (!rv_model_gradient (fit->model, NULL, &batch, fit->gradient, &score, error))
+    return FALSE;
+  const double norm = rv_updater_clip (fit->updater, fit->gradient, fit->options->clip);
+  if (!isfinite (score.loss) || !isfinite (norm))
+    return diverged (fit, &batch, error);
+  rv_updater_step (fit->updater, fit->model, fit->gradient, factor);
+  fit->norm = MAX (fit->norm, norm);
+  fit->sum.loss += score.loss * (double)score.samples;
+  fit->sum.samples += score.samples;
+  fit->sum.decisions += score.decisions;
+  fit->sum.correct += score.correct;
+  fit->done += batch.n;
+  return TRUE;
+}
+
+/* The rest of the epoch at hand. */
+static gboolean
+train_epoch (Fit *fit, GError **error)
+{
+  const Bptt *bptt = fit->options;
+  const RvScheduleClass *schedule = bptt->schedule->plugin->functions;
+  const double factor = schedule->factor (bptt->schedule->self, fit->epoch - 1);
+  const uint32_t samples = rv_dataset_spec (fit->data)->samples;
+  const RvStream stream = rv_stream_new ((uint64_t)bptt->seed, "", "order", NULL);
+  rv_stream_permutation (rv_stream_fork (stream, fit->epoch), samples, fit->order);
+  const gint64 began = g_get_monotonic_time ();
+  const uint64_t from = fit->done;
+  while (fit->done < samples)
+    {
+      if (!train_batch (fit, factor, error) || !rv_node_checkpoint (fit->node, FALSE, remember, fit, error))
+        return FALSE;
+      fit->speed = (double)(fit->done - from) / MAX ((double)(g_get_monotonic_time () - began) * 1e-6, 1e-9);
+      g_autofree char *text = describe (fit, fit->last[1]);
+      rv_node_progress (fit->node, (fit->epoch - 1) * samples + fit->done, (uint64_t)bptt->epochs * samples,
+                        text);
+    }
+  return TRUE;
 }
 
 /* Writes the epoch's row, its line in the log, and keeps the best model by validation accuracy. */
 static gboolean
-finish_epoch (Fit *fit, uint64_t epoch, const RvScore *train, double norm, double seconds, GError **error)
+finish_epoch (Fit *fit, GError **error)
 {
   RvScore other = { 0 };
+  g_autofree char *text = NULL;
   if (fit->validation)
     {
       RvBatch all = { fit->validation, 0, NULL, rv_dataset_spec (fit->validation)->samples };
       if (!rv_model_evaluate (fit->model, NULL, &all, NULL, &other, error))
         return FALSE;
     }
-  const double accuracy = per_cent (train), checked = per_cent (&other);
-  const double loss = fit->validation ? other.loss : NAN;
-  const double row[] = { train->loss, accuracy, norm, loss, checked };
+  const double accuracy = per_cent (&fit->sum), checked = per_cent (&other);
+  const double loss = mean_loss (&fit->sum), other_loss = fit->validation ? other.loss : NAN;
+  const double row[] = { loss, accuracy, fit->norm, other_loss, checked };
   const uint32_t r = rv_table_add_row (fit->history);
-  rv_table_set_int (fit->history, r, 0, (int64_t) epoch);
+  rv_table_set_int (fit->history, r, 0, (int64_t)fit->epoch);
   for (uint32_t k = 0; k < G_N_ELEMENTS (row); k++)
     rv_table_set_real (fit->history, r, k + 1, row[k]);
   if (fit->validation && (!fit->best || checked > fit->top[1]))
@@ -146,16 +218,15 @@ finish_epoch (Fit *fit, uint64_t epoch, const RvScore *train, double norm, doubl
       fit->last[k] = now[k];
       fit->top[k] = isnan (fit->top[k]) || now[k] > fit->top[k] ? now[k] : fit->top[k];
     }
-  g_autofree char *extra
-      = fit->validation ? g_strdup_printf ("  validation %.2f %%", checked) : g_strdup ("");
-  g_autofree char *text
-      = g_strdup_printf ("epoch %" G_GUINT64_FORMAT "/%" G_GINT64_FORMAT "  loss %.4f  accuracy %.2f %%"
-                         "%s  %.0f samples/s",
-                         epoch, fit->options->epochs, train->loss, accuracy, extra,
-                         (double)train->samples / MAX (seconds, 1e-9));
-  rv_node_report (fit->node, text, "epoch", (double) epoch, "loss", train->loss, "accuracy", accuracy,
-                  "gradient_norm", norm, "validation_loss", loss, "validation_accuracy", checked, NULL);
-  return TRUE;
+  text = describe (fit, checked);
+  rv_node_report (fit->node, text, "epoch", (double)fit->epoch, "loss", loss, "accuracy", accuracy,
+                  "gradient_norm", fit->norm, "validation_loss", other_loss, "validation_accuracy", checked,
+                  NULL);
+  fit->epoch++;
+  fit->done = 0;
+  fit->sum = (RvScore){ 0 };
+  fit->norm = 0.0;
+  return rv_node_checkpoint (fit->node, TRUE, remember, fit, error);
 }
 
 static RvTable *
@@ -181,19 +252,11 @@ new_summary (const Fit *fit)
 static gboolean
 train (Fit *fit, GError **error)
 {
-  const Bptt *bptt = fit->options;
-  const RvScheduleClass *schedule = bptt->schedule->plugin->functions;
-  for (uint64_t epoch = 1; epoch <= (uint64_t) bptt->epochs; epoch++)
-    {
-      RvScore score;
-      double norm;
-      const gint64 began = g_get_monotonic_time ();
-      const double factor = schedule->factor (bptt->schedule->self, epoch - 1);
-      if (!train_epoch (fit, epoch, factor, &score, &norm, error)
-          || !finish_epoch (fit, epoch, &score, norm, (double)(g_get_monotonic_time () - began) * 1e-6,
-                            error))
-        return FALSE;
-    }
+  if (!rv_node_resume (fit->node, remember, fit, error))
+    return FALSE;
+  while (fit->epoch <= (uint64_t)fit->options->epochs)
+    if (!train_epoch (fit, error) || !finish_epoch (fit, error))
+      return FALSE;
   return TRUE;
 }
 
@@ -201,11 +264,15 @@ static gboolean
 run (void *self, RvNode *node, GError **error)
 {
   Bptt *bptt = self;
-  Fit fit = { .options = bptt, .node = node, .data = rv_port_dataset (&bptt->data),
+  Fit fit = { .options = bptt,
+              .node = node,
+              .data = rv_port_dataset (&bptt->data),
               .validation = rv_port_is_wired (&bptt->validation) ? rv_port_dataset (&bptt->validation) : NULL,
-              .last = { NAN, NAN }, .top = { NAN, NAN } };
+              .epoch = 1,
+              .last = { NAN, NAN },
+              .top = { NAN, NAN } };
   fit.model = rv_model_new (&bptt->network, bptt->decoder, bptt->loss, rv_dataset_spec (fit.data),
-                            (uint64_t) bptt->seed, error);
+                            (uint64_t)bptt->seed, error);
   if (!fit.model)
     return FALSE;
   fit.updater = rv_updater_new (fit.model, bptt->optimizer);
@@ -246,13 +313,12 @@ static const RvParam params[]
         RV_REAL (Bptt, clip, "0", 0, 1e30, "", "Largest norm of the gradient; 0: no clipping"),
         RV_PARAM_END };
 
-static const RvOutput outputs[] = {
-  { "last", RV_ARTEFACT_MODEL, "The model after the last epoch" },
-  { "best", RV_ARTEFACT_MODEL, "The model of the best epoch on `validation`" },
-  { "history", RV_ARTEFACT_TABLE, "A row per epoch" },
-  { "summary", RV_ARTEFACT_TABLE, "One row: accuracy of the last and of the best epoch" },
-  { NULL, RV_ARTEFACT_NONE, NULL }
-};
+static const RvOutput outputs[]
+    = { { "last", RV_ARTEFACT_MODEL, "The model after the last epoch" },
+        { "best", RV_ARTEFACT_MODEL, "The model of the best epoch on `validation`" },
+        { "history", RV_ARTEFACT_TABLE, "A row per epoch" },
+        { "summary", RV_ARTEFACT_TABLE, "One row: accuracy of the last and of the best epoch" },
+        { NULL, RV_ARTEFACT_NONE, NULL } };
 
 static const RvNodeClass class = { outputs, check, run, NULL };
 
@@ -261,4 +327,5 @@ RV_PLUGIN ("trainer", "bptt").version = "1.0", .licence = "LGPL-2.1-or-later",
                       .citation = "Wu et al. 2018, Spatio-temporal backpropagation for training "
                                   "high-performance spiking neural networks",
                       .params = params, .params_size = sizeof (Bptt), RV_FUNCTIONS (class),
-};
+}
+;

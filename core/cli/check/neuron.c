@@ -49,6 +49,7 @@ typedef struct
   int isa;
   uint32_t lane, lanes, from, to;
   gboolean still, bare; /* static current; without the arrays that may be NULL */
+  gboolean recalls;     /* for distance, which has neither state nor membrane */
   const float *spike;   /* of reset and of the relaxed backward pass */
 } Call;
 
@@ -72,13 +73,21 @@ forward (const Tile *t, const Outs *o, Call c, void (*kernel) (const void *self,
                                 .stride = t->lanes,
                                 .current_is_static = c.still,
                                 .param = (const float *const *)param,
-                                .state = state,
+                                .state = c.recalls ? NULL : state,
                                 .entry = c.bare ? NULL : entry,
                                 .current = t->current + (c.still ? c.lane : at),
                                 .z = o->z + at,
-                                .membrane = c.bare ? NULL : o->membrane + at,
+                                .membrane = c.bare || c.recalls ? NULL : o->membrane + at,
                                 .spike = c.spike != NULL ? c.spike + at : NULL };
   kernel (t->self, &run);
+}
+
+static void
+distance (const Tile *t, const Outs *o, Call c)
+{
+  c.recalls = TRUE;
+  c.spike = NULL;
+  forward (t, o, c, t->v->kernels[c.isa].distance);
 }
 
 static void
@@ -279,7 +288,7 @@ hot (RvRig *rig)
   const Call all = { .isa = rv_isa (), .lanes = t->lanes, .to = t->steps };
   begin (t, &t->outs[WHOLE]);
   forward (t, &t->outs[WHOLE], all, kernels->forward);
-  forward (t, &t->outs[WHOLE], all, kernels->distance);
+  distance (t, &t->outs[WHOLE], all);
   backward (t, &t->outs[WHOLE], all, FALSE);
 }
 
@@ -339,11 +348,11 @@ run (RvRig *rig)
   for (uint32_t k = 0; k < t->v->states; k++)
     for (int to = RECALLED; to <= CLONE; to += CLONE - RECALLED)
       memcpy (o[to].entry[k], o[WHOLE].entry[k], (size_t)t->lanes * t->steps * sizeof (float));
-  forward (t, &o[RECALLED], all, kernels->distance);
+  distance (t, &o[RECALLED], all);
   for (fired.isa = 0; fired.isa < MAX (rv_isa (), 1); fired.isa++)
     {
       begin (t, &o[CLONE]);
-      forward (t, &o[CLONE], fired, t->v->kernels[fired.isa].distance);
+      distance (t, &o[CLONE], fired);
       backward (t, &o[CLONE], fired, FALSE);
     }
 }

@@ -61,8 +61,14 @@ static gboolean
 run (void *self, RvNode *node, GError **error)
 {
   RvDatasetSpec spec = spec_of ();
-#ifdef MISTAKE_spec
+#ifdef MISTAKE_fewer /* none: check tells an upper bound */
   spec.samples--;
+#endif
+#ifdef MISTAKE_more
+  spec.samples++;
+#endif
+#ifdef MISTAKE_spec
+  spec.classes++;
 #endif
   rv_node_set_output (node, "", rv_dataset_new (&spec, read_one, NULL, NULL));
   return TRUE;
