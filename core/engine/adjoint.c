@@ -171,55 +171,36 @@ rv_pass_fire_adjoint (RvLayerPass *pass, uint32_t from, uint32_t to)
 
 /* ---- weight gradients */
 
-/* The spikes of n rows from `first` by unit; made once for all panels. */
+/* The spikes of n rows from `first` by unit: of the network's input they were sorted when it was read;
+ * others are sorted once for all panels. */
 static const RvSorted *
-sort (RvSorted *sorted, const RvSignal *in, uint32_t first, uint32_t n)
+sorted_of (RvLayerPass *pass, const RvSignal *in, uint32_t first, uint32_t n)
 {
-  if (sorted->n == n && sorted->first == first)
-    return sorted;
-  const uint32_t *offsets = in->offsets + first, begin = offsets[0], count = offsets[n] - begin;
-  uint32_t *starts = sorted->starts;
-  if (count > sorted->room)
-    {
-      sorted->room = MAX (count, 2 * sorted->room);
-      sorted->rows = g_realloc_n (sorted->rows, sorted->room, sizeof (uint32_t));
-      sorted->values = g_realloc_n (sorted->values, sorted->room, sizeof (float));
-    }
-  /* starts[id + 2] counts, then starts[id + 1] is where the next row of id goes, and ends as its end */
-  memset (starts, 0, ((size_t)in->units + 2) * sizeof (uint32_t));
-  for (uint32_t e = begin; e < begin + count; e++)
-    starts[in->ids[e] + 2]++;
-  for (uint32_t k = 2; k < in->units + 2; k++)
-    starts[k] += starts[k - 1];
-  for (uint32_t r = 0; r < n; r++)
-    for (uint32_t e = offsets[r]; e < offsets[r + 1]; e++)
-      {
-        const uint32_t place = starts[in->ids[e] + 1]++;
-        sorted->rows[place] = r;
-        if (in->values)
-          sorted->values[place] = in->values[e];
-      }
-  sorted->first = first;
-  sorted->n = n;
-  return sorted;
+  for (uint32_t k = 0; in == pass->input && k < pass->n_given; k++)
+    if (pass->given[k].first == first && pass->given[k].n == n)
+      return &pass->given[k];
+  RvSorted *own = in == pass->input ? &pass->sorted_input : &pass->sorted_output;
+  if (own->n != n || own->first != first)
+    rv_sorted_make (own, in, first, n);
+  return own;
 }
 
 /* One panel of dL/dweight from the rows of `in` and dL/dcurrent g [n][width]. Both ways add the rows of a
  * unit in ascending order, so that the choice between them changes no bit. */
 static void
-weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, RvSorted *sorted,
-                 uint32_t first, uint32_t n, uint32_t column, const float *g)
+weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, uint32_t first, uint32_t n,
+                 uint32_t column, const float *g)
 {
   const uint32_t width = rv_panel_width (p->stride, column);
   float *gradient = pass->gradient + p->offset + (size_t)column * p->inputs;
   if (!in->offsets)
     pass->kernels->product_adjoint (n, p->inputs, width, in->dense + first * in->stride, in->stride, g, width,
                                     gradient, width);
-  else if (p->stride <= RV_SORTED_ABOVE)
+  else if (!rv_sorts (p->inputs, p->stride))
     pass->kernels->scatter (gradient, width, in->offsets + first, in->ids, in->values, n, g, width);
   else
     {
-      sort (sorted, in, first, n);
+      const RvSorted *sorted = sorted_of (pass, in, first, n);
       pass->kernels->collect (gradient, width, p->inputs, sorted->starts, sorted->rows,
                               in->values ? sorted->values : NULL, g);
     }
@@ -252,7 +233,7 @@ rv_pass_input_adjoint (RvLayerPass *pass, RvHandle weight, RvHandle bias, uint32
           n = samples;
           first = 0;
         }
-      weight_gradient (pass, p, pass->input, &pass->sorted_input, first, n, c, g);
+      weight_gradient (pass, p, pass->input, first, n, c, g);
       if (bias != RV_NO_HANDLE)
         pass->kernels->add_rows (pass->gradient + parameter (pass, bias)->offset + c, g, n, width, width);
     }
@@ -270,9 +251,8 @@ rv_pass_recurrent_gradient (RvLayerPass *pass, RvHandle weight, uint32_t from, u
   rv_pass_settle_backward (pass);
   const uint32_t first = MAX (from, 1);
   for (uint32_t c = 0; first < to && c < pass->layer->stride; c += RV_PANEL)
-    weight_gradient (pass, parameter (pass, weight), &pass->output, &pass->sorted_output,
-                     (first - 1) * pass->samples, (to - first) * pass->samples, c,
-                     rv_pass_rows (pass, pass->current, c, first));
+    weight_gradient (pass, parameter (pass, weight), &pass->output, (first - 1) * pass->samples,
+                     (to - first) * pass->samples, c, rv_pass_rows (pass, pass->current, c, first));
 }
 
 void

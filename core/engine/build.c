@@ -164,8 +164,8 @@ build_layer (RvModel *model, uint32_t index, RvInstance *instance, uint32_t inpu
   return TRUE;
 }
 
-/* The tile: as many samples as make RV_ROWS rows, so that what a panel keeps of them stays in the second cache and
- * a panel of weights serves many. Where layers go step by step, enough that a step is a product. */
+/* The tile: as many samples as make RV_ROWS rows, so that what a panel keeps of them stays in the second
+ * cache and a panel of weights serves many. Where layers go step by step, enough that a step is a product. */
 static void
 lay_out (RvModel *model)
 {

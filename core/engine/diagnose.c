@@ -84,7 +84,7 @@ rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
   for (uint32_t first = 0; !text && first < batch->n; first += samples)
     {
       const uint32_t n = MIN (samples, batch->n - first);
-      if (!rv_work_read (work, model, batch, first, n, samples, NULL))
+      if (!rv_work_read (work, model, batch, first, n, samples, TRUE, NULL))
         break;
       rv_work_begin (work, model, batch, first, n, samples, model->values, gradient);
       rv_job_forward (&job, work);

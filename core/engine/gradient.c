@@ -147,7 +147,7 @@ run_slot (void *self, uint32_t slot, uint32_t worker)
   for (uint32_t tile = slot; tile < job->n_tiles; tile += job->n_slots)
     {
       const uint32_t first = tile * job->samples, n = MIN (job->samples, job->batch->n - first);
-      if (!rv_work_read (work, model, job->batch, first, n, job->samples, &job->errors[slot]))
+      if (!rv_work_read (work, model, job->batch, first, n, job->samples, job->backward, &job->errors[slot]))
         return;
       rv_work_begin (work, model, job->batch, first, n, job->samples, job->parameters, gradient);
       rv_job_forward (job, work);

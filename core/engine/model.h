@@ -66,8 +66,8 @@ struct RvModel
   uint64_t seed;
   gboolean relaxed;
   uint32_t tile, grain; /* most samples of a tile, and of what they are a multiple; by shape */
-  uint32_t block; /* steps of a block; 0: by shape */
-  float *values;  /* [parameter_count] */
+  uint32_t block;       /* steps of a block; 0: by shape */
+  float *values;        /* [parameter_count] */
   size_t count;
   size_t transposed_count, lanes_count;
   float *transposed, *lanes; /* made from the parameters before each pass over a batch */
@@ -138,10 +138,16 @@ struct RvLayerPass
   const RvLayerPass *upper; /* backward: who read the output, and with which weight */
   RvHandle upper_weight;
   RvSorted sorted_input, sorted_output;
+  const RvSorted *given; /* [n_given]: the input's blocks, sorted when it was read */
+  uint32_t n_given;
 };
 
-/* Weight gradients of layers with longer rows take the spikes sorted by unit. */
-#define RV_SORTED_ABOVE 16
+/* Whether a weight gradient takes the spikes sorted by unit: not where a panel fits the first cache. */
+static inline gboolean
+rv_sorts (uint32_t inputs, uint32_t stride)
+{
+  return (size_t)inputs * MIN (stride, RV_PANEL) > 8192;
+}
 
 /* Lanes times steps that the neuron kernels take at once, so that what passes between them stays in the first
  * cache. */
@@ -155,6 +161,7 @@ struct RvWork
   uint32_t *offsets, *ids;
   float *values, *dense;
   size_t ids_room, values_room, dense_room;
+  RvSorted *sorted; /* [blocks]: the input's spikes */
   uint32_t labels[RV_TILE];
   uint32_t lengths[RV_TILE]; /* steps that count */
   uint32_t taken[RV_TILE];   /* decisions of each sample */
@@ -214,7 +221,13 @@ void rv_model_prepare (RvModel *model, const float *parameters);
 /* Reads the recordings of a tile into work->input and work->labels; its rows are laid out for `samples`, of
  * which the first n are there. */
 gboolean rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
-                       uint32_t samples, GError **error);
+                       uint32_t samples, gboolean backward, GError **error);
+/* Sorts n rows of a signal from `first`. Or expects them: counts the spikes of n recordings in steps from
+ * ... to-1, so that row r of unit id goes to rows[starts[id + 1]++], in ascending order. Any worker. */
+void rv_sorted_make (RvSorted *sorted, const RvSignal *in, uint32_t first, uint32_t n);
+void rv_sorted_expect (RvSorted *sorted, const RvRecording *recordings, uint32_t n, uint32_t from,
+                       uint32_t to, uint32_t samples);
+void rv_sorted_clear (RvSorted *sorted);
 /* Sets states and counts to the start of the sequence. */
 void rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
                     uint32_t samples, const float *parameters, float *gradient);

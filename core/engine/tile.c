@@ -38,8 +38,6 @@ pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer, gboolea
   pass->zeros = rv_aligned_alloc (row);
   pass->offsets = g_new0 (uint32_t, (size_t)model->steps * model->tile + 1);
   pass->bits = g_new0 (uint64_t, (size_t)rv_block_steps (model) * model->tile * panels);
-  pass->sorted_input.starts = g_new0 (uint32_t, (size_t)layer->inputs + 2);
-  pass->sorted_output.starts = g_new0 (uint32_t, (size_t)layer->units + 2);
 }
 
 static void
@@ -61,11 +59,7 @@ pass_free (RvLayerPass *pass)
   for (uint32_t k = 0; k < RV_NEURON_MAX_PARAMS; k++)
     rv_aligned_free (pass->param_gradient[k]);
   for (guint k = 0; k < G_N_ELEMENTS (sorted); k++)
-    {
-      g_free (sorted[k]->starts);
-      g_free (sorted[k]->rows);
-      g_free (sorted[k]->values);
-    }
+    rv_sorted_clear (sorted[k]);
   g_free (pass->offsets);
   g_free (pass->ids);
   g_free (pass->bits);
@@ -83,6 +77,8 @@ rv_work_new (const RvModel *model)
       work->passes[k].lower = k ? &work->passes[k - 1] : NULL;
     }
   work->offsets = g_new0 (uint32_t, (size_t)model->steps * model->tile + 1);
+  work->sorted = g_new0 (RvSorted, model->steps); /* as many as there can be blocks */
+  work->passes[0].given = work->sorted;
   work->scores = g_new0 (float, (size_t)model->tile * model->decisions * model->classes);
   work->scores_gradient = g_new0 (float, (size_t)model->decisions * model->classes);
   return work;
@@ -97,6 +93,9 @@ rv_work_free (const RvModel *model, RvWork *work)
     pass_free (&work->passes[k]);
   for (uint32_t s = 0; s < RV_TILE; s++)
     rv_recording_clear (&work->recordings[s]);
+  for (uint32_t k = 0; k < model->steps; k++)
+    rv_sorted_clear (&work->sorted[k]);
+  g_free (work->sorted);
   g_free (work->passes);
   g_free (work->offsets);
   g_free (work->ids);
@@ -116,9 +115,10 @@ room_for_input (RvWork *work, size_t n)
   work->values = g_realloc_n (work->values, work->ids_room, sizeof (float));
 }
 
-/* From the recordings' own order, sample by sample, to the tile's, step by step. */
+/* From the recordings' own order, sample by sample, to the tile's, step by step; and by unit on the way,
+ * where `sorted` holds a block for every `block` steps. */
 static void
-merge_spikes (RvWork *work, uint32_t steps, uint32_t n, uint32_t samples)
+merge_spikes (RvWork *work, uint32_t steps, uint32_t n, uint32_t samples, RvSorted *sorted, uint32_t block)
 {
   size_t total = 0;
   for (uint32_t s = 0; s < n; s++)
@@ -128,11 +128,25 @@ merge_spikes (RvWork *work, uint32_t steps, uint32_t n, uint32_t samples)
   for (uint32_t t = 0; t < steps; t++)
     {
       uint32_t *offsets = work->offsets + (size_t)t * samples + 1;
+      uint32_t *ends = NULL, *rows = NULL;
+      const uint32_t row = sorted ? t % block * samples : 0;
+      if (sorted && t % block == 0)
+        rv_sorted_expect (&sorted[t / block], work->recordings, n, t, MIN (t + block, steps), samples);
+      if (sorted)
+        {
+          ends = sorted[t / block].starts + 1;
+          rows = sorted[t / block].rows;
+        }
       for (uint32_t s = 0; s < n; s++)
         {
           const RvRecording *rec = &work->recordings[s];
           for (uint32_t e = rec->offsets[t]; e < rec->offsets[t + 1]; e++) /* few: no call of memcpy */
-            ids[count++] = rec->ids[e];
+            {
+              const uint32_t id = rec->ids[e];
+              ids[count++] = id;
+              if (ends)
+                rows[ends[id]++] = row + s;
+            }
           offsets[s] = count;
         }
       for (uint32_t s = n; s < samples; s++)
@@ -163,7 +177,7 @@ merge_values (RvWork *work, uint32_t steps, uint32_t n, uint32_t samples)
 
 gboolean
 rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
-              uint32_t samples, GError **error)
+              uint32_t samples, gboolean backward, GError **error)
 {
   const RvDatasetSpec *spec = rv_dataset_spec (batch->data);
   for (uint32_t s = 0; s < n; s++)
@@ -186,8 +200,11 @@ rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t
     }
   const gboolean is_static = spec->form == RV_FORM_STATIC;
   const uint32_t steps = is_static ? 1 : model->steps;
+  const gboolean sorts
+      = backward && spec->form == RV_FORM_SPIKES && rv_sorts (model->inputs, model->layers[0].stride);
+  work->passes[0].n_given = sorts ? (steps + rv_block_steps (model) - 1) / rv_block_steps (model) : 0;
   if (spec->form == RV_FORM_SPIKES)
-    merge_spikes (work, steps, n, samples);
+    merge_spikes (work, steps, n, samples, sorts ? work->sorted : NULL, rv_block_steps (model));
   else
     merge_values (work, steps, n, samples);
   work->input = (RvSignal){ .steps = steps,

@@ -46,9 +46,16 @@ adjoint (const void *self, uint32_t steps, uint32_t classes, size_t stride, cons
 {
   (void) self;
   (void) out;
-  for (uint32_t t = 0; t < steps; t++)
-    for (uint32_t c = 0; c < classes; c++)
-      out_gradient[t * stride + c] = scores_gradient[c] / (float) steps;
+  for (uint32_t first = 0; first < classes; first += TOGETHER)
+    {
+      const uint32_t n = MIN (TOGETHER, classes - first);
+      float share[TOGETHER];
+      for (uint32_t c = 0; c < n; c++)
+        share[c] = scores_gradient[first + c] / (float) steps;
+      for (uint32_t t = 0; t < steps; t++)
+        for (uint32_t c = 0; c < n; c++)
+          out_gradient[t * stride + first + c] = share[c];
+    }
 }
 
 static const RvDecoderClass class = {

@@ -209,7 +209,7 @@ in_blocks (RvModel *model, const RvBatch *batch, uint32_t block, float *scores)
                       .correct = &correct,
                       .decided = &decided };
   rv_model_prepare (model, model->values);
-  rv_work_read (work, model, batch, 0, TILE, TILE, NULL);
+  rv_work_read (work, model, batch, 0, TILE, TILE, FALSE, NULL);
   rv_work_begin (work, model, batch, 0, TILE, TILE, model->values, gradient);
   rv_job_forward (&job, work);
   rv_job_judge (&job, work, 0, TILE);
