@@ -37,7 +37,6 @@ rv_layer_set_units (RvLayerBuild *build, uint32_t units)
   RvLayer *layer = layer_of (build);
   layer->units = units;
   layer->stride = rv_row_stride (units);
-  layer->lanes = build->model->tile * layer->stride;
 }
 
 /* Room for `count` floats at the end of the parameter vector, aligned; the values are zero. */
@@ -125,8 +124,6 @@ rv_layer_set_neurons (RvLayerBuild *build, RvInstance *neuron, gboolean step_by_
   layer->common = (const void *)((const char *)neuron->self + class->common_offset);
   layer->surrogate = layer->common->surrogate ? layer->common->surrogate->plugin->functions : NULL;
   layer->step_by_step = step_by_step;
-  layer->lane_offset = build->model->lanes_count;
-  build->model->lanes_count += (size_t)layer->variant->params * layer->lanes;
   for (uint32_t k = 0; k < layer->variant->params; k++)
     {
       const RvTrainable *t = (const void *)((const char *)neuron->self + layer->variant->param_offsets[k]);
@@ -167,6 +164,29 @@ build_layer (RvModel *model, uint32_t index, RvInstance *instance, uint32_t inpu
   return TRUE;
 }
 
+/* The tile: as many samples as make RV_ROWS rows, so that what a panel keeps of them stays in the second cache and
+ * a panel of weights serves many. Where layers go step by step, enough that a step is a product. */
+static void
+lay_out (RvModel *model)
+{
+  uint32_t least = 2, narrow = RV_LANES;
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    {
+      least = model->layers[k].step_by_step ? 8 : least;
+      narrow = MIN (narrow, model->layers[k].stride);
+    }
+  model->grain = RV_LANES / narrow; /* so that a step of any layer is whole vectors */
+  model->tile = CLAMP (RV_ROWS / model->steps, least, RV_TILE) / least * least;
+  model->tile = (model->tile + model->grain - 1) / model->grain * model->grain;
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    {
+      RvLayer *layer = &model->layers[k];
+      layer->lanes = model->tile * layer->stride;
+      layer->lane_offset = model->lanes_count;
+      model->lanes_count += (size_t)layer->variant->params * layer->lanes;
+    }
+}
+
 static gboolean
 build_all (RvModel *model, const RvInstances *layers, const RvDatasetSpec *data, GError **error)
 {
@@ -188,16 +208,10 @@ build_all (RvModel *model, const RvInstances *layers, const RvDatasetSpec *data,
   const RvDecoderClass *decoder = model->decoder->plugin->functions;
   RvLayer *last = &model->layers[model->n_layers - 1];
   model->decisions = decoder->decisions (model->decoder->self, data->steps, error);
+  lay_out (model);
   last->dense_output = TRUE;
   last->reads_membrane = !last->variant->fires || decoder->reads (model->decoder->self) == RV_READ_MEMBRANE;
   return model->decisions > 0;
-}
-
-/* Few steps: more samples, so that a panel of weights serves as many rows. */
-static uint32_t
-tile_of (uint32_t steps)
-{
-  return steps >= 64 ? 16 : steps >= 16 ? 32 : RV_TILE;
 }
 
 RvModel *
@@ -235,7 +249,6 @@ rv_model_new (const RvInstances *layers, RvInstance *decoder, RvInstance *loss, 
   model->loss = rv_instance_ref (loss);
   model->steps = data->steps;
   model->inputs = data->units;
-  model->tile = tile_of (data->steps);
   model->classes = data->classes;
   model->seed = seed;
   return build_all (model, layers, data, error) ? g_steal_pointer (&model) : NULL;

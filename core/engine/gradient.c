@@ -3,23 +3,19 @@
 #include "base/threads.h"
 #include <string.h>
 
-/* Steps of a block, by shape alone: the currents of a panel's block, and what goes with them, stay in the
- * second cache. */
+/* Steps of a block, by shape alone. */
 uint32_t
 rv_block_steps (const RvModel *model)
 {
-  return MIN (model->block ? model->block : RV_BLOCK, MAX (model->steps, 1));
+  return MIN (model->block ? model->block : MAX (RV_ROWS / model->tile, 1), MAX (model->steps, 1));
 }
 
 uint32_t
 rv_tile_samples (const RvModel *model, uint32_t n)
 {
-  uint32_t narrow = RV_LANES;
-  for (uint32_t k = 0; k < model->n_layers; k++)
-    narrow = MIN (narrow, model->layers[k].stride);
-  const uint32_t grain = RV_LANES / narrow; /* so that a step of any layer is whole vectors */
-  const uint32_t fair = (n + model->tile - 1) / model->tile, tiles = MIN ((fair + 3) / 4 * 4, (n + 7) / 8);
-  return MIN (model->tile, ((n + tiles - 1) / MAX (tiles, 1) + grain - 1) / grain * grain);
+  const uint32_t fair = (n + model->tile - 1) / model->tile, least = MIN (model->tile, 8);
+  const uint32_t tiles = MAX (MIN ((fair + 3) / 4 * 4, (n + least - 1) / least), 1);
+  return MIN (model->tile, ((n + tiles - 1) / tiles + model->grain - 1) / model->grain * model->grain);
 }
 
 void

@@ -19,9 +19,6 @@ typedef struct
   GError **errors; /* [n_slots] */
 } RvJob;
 
-/* Most steps of a block. */
-#define RV_BLOCK 128
-
 /* Steps of a block, by shape alone. */
 uint32_t rv_block_steps (const RvModel *model);
 /* Samples of a tile, by shape and the batch's n alone: tiles as equal as can be, a multiple of four of them

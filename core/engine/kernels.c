@@ -291,6 +291,10 @@ product_columns (const uint32_t mr, const uint32_t nv, uint32_t m, uint32_t k, c
   uint32_t i = 0;
   for (; i + mr <= m; i += mr)
     product_block (mr, nv, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc, add);
+  for (; mr > 4 && i + 4 <= m; i += 4)
+    product_block (4, nv, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc, add);
+  for (; i + 2 <= m; i += 2)
+    product_block (2, nv, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc, add);
   for (; i < m; i++)
     product_block (1, nv, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc, add);
 }

@@ -6,7 +6,8 @@
 #include "engine/kernels.h"
 #include <ranvier/ranvier.h>
 
-#define RV_TILE 64 /* most samples of a tile */
+#define RV_TILE 64   /* most samples of a tile */
+#define RV_ROWS 2048 /* about as many rows (steps times samples) of a panel are worked on at once */
 
 /* Rows of n units are padded to this many floats. */
 static inline uint32_t
@@ -64,7 +65,7 @@ struct RvModel
   uint32_t steps, inputs, classes, decisions;
   uint64_t seed;
   gboolean relaxed;
-  uint32_t tile;  /* most samples of a tile, by shape */
+  uint32_t tile, grain; /* most samples of a tile, and of what they are a multiple; by shape */
   uint32_t block; /* steps of a block; 0: by shape */
   float *values;  /* [parameter_count] */
   size_t count;

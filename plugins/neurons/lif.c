@@ -4,14 +4,6 @@
  * subtraction, but made with the next input, unleaked (Zheng et al. 2024); none. */
 #include <ranvier/ranvier.h>
 
-enum
-{
-  HARD,
-  SOFT,
-  SOFT_AFTER_LEAK,
-  NONE
-};
-
 static const char *const resets[] = { "hard", "soft", "soft-after-leak", "none", NULL };
 static const char *const gains[] = { "one", "one-minus-leak", NULL };
 
@@ -22,53 +14,58 @@ static const char *const gains[] = { "one", "one-minus-leak", NULL };
   P (CHOICE, reset, "hard", resets, "What a spike does to the membrane")                                     \
   P (CHOICE, input_gain, "one", gains, "Factor on the input current")
 
-/* ---- hard, soft and none */
-
-#define RV_NEURON        lif
-#define RV_NEURON_STATES(S) S (u)
-#define RV_NEURON_NO_CLASS
-#include <ranvier/neuron-types.h>
-
 RV_FN float
 gain_of (float leak, int choice)
 {
   return choice ? 1.0f - leak : 1.0f;
 }
 
-RV_FN float
-integrate (const Param *p, State *x, float i)
-{
-  x->u = p->leak * x->u + gain_of (p->leak, p->input_gain) * i;
-  return x->u - p->threshold;
-}
+/* ---- hard, soft and none: the same functions with constants, so that no loop decides between them */
 
-RV_FN void
-reset (const Param *p, State *x, float spike)
-{
-  const float hard = p->reset == HARD ? 1.0f : 0.0f, soft = p->reset == SOFT ? 1.0f : 0.0f;
-  x->u = x->u * (1.0f - hard * spike) - soft * p->threshold * spike;
-}
+#define LIF(HARD_, SOFT_)                                                                                    \
+  RV_FN float integrate (const Param *p, State *x, float i)                                                  \
+  {                                                                                                          \
+    x->u = p->leak * x->u + gain_of (p->leak, p->input_gain) * i;                                            \
+    return x->u - p->threshold;                                                                              \
+  }                                                                                                          \
+  RV_FN void reset (const Param *p, State *x, float spike)                                                   \
+  {                                                                                                          \
+    x->u = x->u * (HARD_ ? 1.0f - spike : 1.0f) - (SOFT_ ? p->threshold * spike : 0.0f);                     \
+  }                                                                                                          \
+  RV_FN float reset_adjoint (const Param *p, const State *x, float spike, State *gx, Param *gp)              \
+  {                                                                                                          \
+    const float gs = -gx->u * (HARD_ ? x->u : SOFT_ ? p->threshold : 0.0f);                                  \
+    gp->threshold -= SOFT_ ? gx->u * spike : 0.0f;                                                           \
+    gx->u *= HARD_ ? 1.0f - spike : 1.0f;                                                                    \
+    return gs;                                                                                               \
+  }                                                                                                          \
+  /* g: dL/du, through the state and through z = u - threshold */                                            \
+  RV_FN float integrate_adjoint (const Param *p, const State *x, float i, float gz, State *gx, Param *gp)    \
+  {                                                                                                          \
+    const float g = gx->u + gz;                                                                              \
+    gp->threshold -= gz;                                                                                     \
+    gp->leak += g * (x->u - (p->input_gain ? i : 0.0f));                                                     \
+    gx->u = g * p->leak;                                                                                     \
+    return g * gain_of (p->leak, p->input_gain);                                                             \
+  }
 
-RV_FN float
-reset_adjoint (const Param *p, const State *x, float spike, State *gx, Param *gp)
-{
-  const float hard = p->reset == HARD ? 1.0f : 0.0f, soft = p->reset == SOFT ? 1.0f : 0.0f;
-  const float gs = -gx->u * (hard * x->u + soft * p->threshold);
-  gp->threshold -= gx->u * soft * spike;
-  gx->u *= 1.0f - hard * spike;
-  return gs;
-}
+#define RV_NEURON        lif
+#define RV_NEURON_STATES(S) S (u)
+#define RV_NEURON_NO_CLASS
+#include <ranvier/neuron-types.h>
+LIF (1, 0)
+#include <ranvier/neuron-op.h>
 
-RV_FN float
-integrate_adjoint (const Param *p, const State *x, float i, float gz, State *gx, Param *gp)
-{
-  const float g = gx->u + gz; /* dL/du, through the state and through z = u - threshold */
-  gp->threshold -= gz;
-  gp->leak += g * (x->u - (p->input_gain ? i : 0.0f));
-  gx->u = g * p->leak;
-  return g * gain_of (p->leak, p->input_gain);
-}
+#undef RV_NEURON
+#define RV_NEURON lif_soft
+#include <ranvier/neuron-types.h>
+LIF (0, 1)
+#include <ranvier/neuron-op.h>
 
+#undef RV_NEURON
+#define RV_NEURON lif_none
+#include <ranvier/neuron-types.h>
+LIF (0, 0)
 #include <ranvier/neuron-op.h>
 
 /* ---- soft-after-leak: the subtraction waits in a state of its own */
@@ -119,7 +116,9 @@ static const RvNeuronVariant *
 variant (const void *self)
 {
   const lif_Config *config = self;
-  return config->reset == SOFT_AFTER_LEAK ? &lif_after_leak_variant : &lif_variant;
+  static const RvNeuronVariant *const variants[]
+      = { &lif_variant, &lif_soft_variant, &lif_after_leak_variant, &lif_none_variant };
+  return variants[config->reset];
 }
 
 static const RvNeuronClass class = { variant, offsetof (lif_Config, common) };
