@@ -129,6 +129,24 @@ test_spoken_learns (void)
   test_remove (out);
 }
 
+/* Of the packed archive, check knows what was published, which is more than the part of it that is here. */
+static void
+test_checked (void)
+{
+  g_autofree char *folder = set_folder ("dvsgesture"), *out = NULL, *said = NULL;
+  if (!folder)
+    return;
+  g_autofree char *line
+      = g_strdup_printf ("'%s' check dataset/dvsgesture -s split=test -s folder='%s' --seconds=60",
+                         g_getenv ("RANVIER_PROGRAM"), folder);
+  int status;
+  g_assert_true (g_spawn_command_line_sync (line, &out, &said, &status, NULL));
+  test_say (out);
+  test_say (said);
+  g_assert_cmpint (status, ==, 0);
+  g_assert_nonnull (strstr (out, "8 ok, 0 failed, 0 skipped"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -136,5 +154,6 @@ main (int argc, char **argv)
   g_test_add_func ("/data/shd-events", test_spoken);
   g_test_add_func ("/data/cifar10-records", test_cifar10);
   g_test_add_func ("/data/shd-learns", test_spoken_learns);
+  g_test_add_func ("/data/checked", test_checked);
   return g_test_run ();
 }
