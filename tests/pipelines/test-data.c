@@ -248,6 +248,9 @@ test_draw (Fixture *f, gconstpointer user)
   g_free (put (f, "Train/4/00001.bin", events, sizeof events));
   g_assert_cmpint (data (f, NULL, NULL, "published --show 3"), ==, 0);
   check_drawn (f, "published-train-3", "1000 1\n2000 2\n3000 3\n");
+  g_autofree char *path = g_strconcat (f->folder, "/published-train-3.gp", NULL), *script = NULL;
+  g_assert_true (g_file_get_contents (path, &script, NULL, NULL));
+  g_assert_nonnull (strstr (script, "sample 3, class 1' font ',9' noenhanced"));
   g_assert_cmpint (data (f, NULL, NULL, "mnist --show 0 --split train -o 'it''s.png'"), ==, 0);
   check_drawn (f, "its", "0 0.2 0.4\n0.6 0.8 1\n");
   g_autofree char *out = NULL;
