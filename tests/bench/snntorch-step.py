@@ -2,7 +2,8 @@
 Linear, which stands before the loop as one product over all steps: that is faster.
 
 The neurons are ours (reset to zero, learned leaks one for each neuron), the input times 1 - leak is one more
-product, and the slope is its usual arctangent.
+product, and the slope is its usual arctangent. A recurrent layer resets by subtraction: to reset to zero, RLeaky
+takes the recurrent product twice, and drops the input of the step behind a spike, which is another neuron too.
 Usage: snntorch-step.py CASE EXPORTED_FOLDER [--threads N]
 """
 
@@ -23,7 +24,8 @@ class Layer(torch.nn.Module):
         self.linear, leak = cases.linear(case, index), cases.leaks(case, index)
         self.gain = 1 - leak if temporal else None
         options = {"beta": leak if temporal else 0.3, "learn_beta": temporal,
-                   "threshold": 0.5 if temporal else 0.3, "reset_mechanism": "none" if self.silent else "zero"}
+                   "threshold": 0.5 if temporal else 0.3,
+                   "reset_mechanism": "none" if self.silent else "subtract" if self.recurrent else "zero"}
         if not self.recurrent:
             self.cells = snn.Leaky(**options)
             return
