@@ -313,14 +313,38 @@ rv_node_say (const RvNode *node, const char *format, ...)
   fprintf (stderr, "%s%s\n", node->state->terminal ? "\r\033[K" : "", line);
 }
 
-/* Writes over the line of progress; what is wider than the terminal is cut off, or it would not be one
- * line. */
-static void
-show (const char *line)
+/* "0:12 left", or "43 %" as long as nobody can say; "" where nothing is known. Caller owns. */
+static char *
+time_left (const RvNode *node, gint64 now)
 {
+  const uint64_t done = node->progress.done, from = node->progress.from, total = node->progress.total;
+  if (done > from && total >= done && now > node->progress.began)
+    {
+      const double rate = (double)(done - from) / (double)(now - node->progress.began);
+      const guint64 left = (guint64)((double)(total - done) / rate / G_USEC_PER_SEC + 0.5);
+      const guint minutes = (guint)(left / 60 % 60), seconds = (guint)(left % 60);
+      return left < 3600
+                 ? g_strdup_printf ("%u:%02u left  ", minutes, seconds)
+                 : g_strdup_printf ("%" G_GUINT64_FORMAT ":%02u:%02u left  ", left / 3600, minutes, seconds);
+    }
+  return total ? g_strdup_printf ("%.0f %%  ", 100.0 * (double)done / (double)total) : g_strdup ("");
+}
+
+/* Writes over the line on the terminal, ten times a second at the most. What is wider than the terminal is
+ * cut off, or it would not be one line. */
+static void
+draw (RvNode *node, const char *text)
+{
+  const gint64 now = g_get_monotonic_time ();
   struct winsize size = { 0 };
-  const gboolean known = ioctl (STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  if (!node->state->terminal || node->state->quiet || now - node->progress.shown < SHOWN_EVERY)
+    return;
+  node->progress.shown = now;
+  g_autofree char *left = time_left (node, now), *what = line_of (node, text);
+  g_autofree char *line
+      = g_strdup_printf ("[%u/%u] %s%s", node->state->done + 1, node->state->total, left, what);
   const glong length = g_utf8_strlen (line, -1);
+  const gboolean known = ioctl (STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
   g_autofree char *cut = g_utf8_substring (line, 0, known ? MIN (length, size.ws_col - 1) : length);
   fprintf (stderr, "\r\033[K%s", cut);
   fflush (stderr);
@@ -329,31 +353,14 @@ show (const char *line)
 void
 rv_node_progress (RvNode *node, uint64_t done, uint64_t total, const char *text)
 {
-  const RvRunState *state = node->state;
-  const gint64 now = g_get_monotonic_time ();
-  if (!state->terminal || state->quiet || now - node->progress.shown < SHOWN_EVERY)
-    return;
-  node->progress.shown = now;
   if (!node->progress.began)
     {
-      node->progress.began = now;
+      node->progress.began = g_get_monotonic_time ();
       node->progress.from = done;
     }
-  g_autoptr (GString) line = g_string_new (NULL);
-  g_autofree char *name = line_of (node, text);
-  g_string_append_printf (line, "[%u/%u] %s  %.0f %%", state->done + 1, state->total, name,
-                          100.0 * (double)done / (double)MAX (total, 1));
-  if (done > node->progress.from && total >= done)
-    {
-      const double rate = (double)(done - node->progress.from) / (double)(now - node->progress.began);
-      const guint64 left = (guint64)((double)(total - done) / rate / G_USEC_PER_SEC + 0.5);
-      if (left >= 3600)
-        g_string_append_printf (line, "  %" G_GUINT64_FORMAT ":%02u:%02u left", left / 3600,
-                                (guint)(left / 60 % 60), (guint)(left % 60));
-      else
-        g_string_append_printf (line, "  %u:%02u left", (guint)(left / 60), (guint)(left % 60));
-    }
-  show (line->str);
+  node->progress.done = done;
+  node->progress.total = total;
+  draw (node, text);
 }
 
 void
@@ -386,7 +393,7 @@ rv_node_report (RvNode *node, const char *text, const char *first_name, ...)
     {
       g_free (state->line);
       state->line = line_of (node, text);
-      show (state->line);
+      draw (node, text);
     }
   else if (!state->quiet)
     rv_node_say (node, "%s", text);

@@ -33,8 +33,9 @@ typedef struct
   gboolean told_store;     /* that nothing can be kept */
   uint32_t done, total;    /* nodes */
   gint64 checkpoint_every; /* microseconds */
-  uint64_t steps, stop_at; /* calls of rv_node_checkpoint, and the one at which it says that the user wants to stop */
-  char *line;              /* on a terminal: the last report, as long as it may be written over */
+  uint64_t steps,
+      stop_at; /* calls of rv_node_checkpoint, and the one at which it says that the user wants to stop */
+  char *line;  /* on a terminal: the last report, as long as it may be written over */
 } RvRunState;
 
 struct RvNode
@@ -60,8 +61,8 @@ struct RvNode
   } saved;
   struct
   {
-    gint64 began, shown; /* microseconds */
-    uint64_t from;       /* what was done when it began */
+    gint64 began, shown;        /* microseconds */
+    uint64_t from, done, total; /* `from` was done when it began */
   } progress;
 };
 

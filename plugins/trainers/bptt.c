@@ -128,17 +128,18 @@ mean_loss (const RvScore *sum)
   return sum->loss / (double)MAX (sum->samples, 1);
 }
 
-/* "epoch 3/10  loss 0.4312  accuracy 81.20 %  validation 80.10 %  12000 samples/s"; caller owns. */
+/* "epoch 3/10  loss 0.4312  accuracy 81.20 %  12000 samples/s  validation 80.10 %"; caller owns. */
 static char *
 describe (const Fit *fit, double validation)
 {
   g_autoptr (GString) text = g_string_new (NULL);
-  g_string_append_printf (text, "epoch %" G_GUINT64_FORMAT "/%" G_GINT64_FORMAT "  loss %.4f  accuracy %.2f %%",
+  g_string_append_printf (text,
+                          "epoch %" G_GUINT64_FORMAT "/%" G_GINT64_FORMAT "  loss %.4f  accuracy %.2f %%",
                           fit->epoch, fit->options->epochs, mean_loss (&fit->sum), per_cent (&fit->sum));
-  if (!isnan (validation))
-    g_string_append_printf (text, "  validation %.2f %%", validation);
   if (fit->speed > 0.0)
     g_string_append_printf (text, "  %.0f samples/s", fit->speed);
+  if (!isnan (validation))
+    g_string_append_printf (text, "  validation %.2f %%", validation);
   return g_strdup (text->str);
 }
 
