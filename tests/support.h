@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <string.h>
 
 /* A message of several lines, each a comment of its own in the protocol of the tests. */
 static inline void
@@ -25,6 +26,50 @@ test_remove (const char *path)
       test_remove (inside);
     }
   g_remove (path);
+}
+
+/* How often `word` stands in a text. */
+static inline guint
+test_count (const char *text, const char *word)
+{
+  guint n = 0;
+  for (const char *at = text; (at = strstr (at, word)); at++)
+    n++;
+  return n;
+}
+
+/* Calls `each` for every file below, with its path from there. */
+static inline void
+test_walk (const char *root, const char *below,
+           void (*each) (const char *root, const char *name, gpointer user), gpointer user)
+{
+  g_autofree char *path = g_build_filename (root, below, NULL);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  if (!dir)
+    {
+      each (root, below, user);
+      return;
+    }
+  for (const char *name; (name = g_dir_read_name (dir));)
+    {
+      g_autofree char *inside = g_build_filename (below, name, NULL);
+      test_walk (root, inside, each, user);
+    }
+}
+
+/* For test_walk: a file of a run directory and that of another one. */
+static inline void
+test_equal_file (const char *root, const char *name, gpointer other)
+{
+  g_autofree char *a_path = g_build_filename (root, name, NULL),
+                  *b_path = g_build_filename (other, name, NULL);
+  g_autofree char *a = NULL, *b = NULL;
+  gsize a_length = 0, b_length = 0;
+  if (strcmp (name, "run.json") == 0) /* says when it ran */
+    return;
+  g_assert_true (g_file_get_contents (a_path, &a, &a_length, NULL));
+  g_assert_true (g_file_get_contents (b_path, &b, &b_length, NULL));
+  g_assert_cmpmem (a, a_length, b, b_length);
 }
 
 #endif

@@ -29,7 +29,7 @@ static const struct
               { "loss", rv_check_loss },           { "optimizer", rv_check_optimizer },
               { "schedule", rv_check_schedule },   { "initializer", rv_check_initializer },
               { "dataset", rv_check_dataset },     { "transform", rv_check_dataset },
-              { "trainer", rv_check_node },        { "attack", rv_check_node },
+              { "trainer", rv_check_trainer },     { "attack", rv_check_node },
               { "analysis", rv_check_node },       { "report", rv_check_node } };
 
 /* Test number k of a kind, the first of which every kind has; NULL after the last. */

@@ -150,8 +150,17 @@ typedef struct
   uint32_t *classes;
 } Numbers;
 
+/* What makes the steps, "transform/bins, width: 3 ms": numbers of other steps are other ones. */
+static const char *
+steps_by (const RvSet *set)
+{
+  static const char use[] = "use: ";
+  return set->set->steps + (g_str_has_prefix (set->set->steps, use) ? strlen (use) : 0);
+}
+
 static void
-print_split (const RvDatasetSpec *spec, const RvDatasetSpec *steps, const char *split, const Numbers *n)
+print_split (const RvSet *set, const RvDatasetSpec *spec, const RvDatasetSpec *steps, const char *split,
+             const Numbers *n)
 {
   const char *what = spec->form == RV_FORM_EVENTS   ? "events"
                      : spec->form == RV_FORM_SPIKES ? "spikes"
@@ -162,7 +171,8 @@ print_split (const RvDatasetSpec *spec, const RvDatasetSpec *steps, const char *
   if (spec->duration)
     printf (", the longest of %.6g s", (double)spec->duration * 1e-6);
   if (steps)
-    printf ("; at each of %u steps %.3f %% of the units", steps->steps, 100.0 * n->density);
+    printf ("; at each of %u steps %.3f %% of the units (%s)", steps->steps, 100.0 * n->density,
+            steps_by (set));
   printf ("\n  samples of each class:");
   for (uint32_t c = 0; c < spec->classes; c++)
     {
@@ -173,8 +183,8 @@ print_split (const RvDatasetSpec *spec, const RvDatasetSpec *steps, const char *
 }
 
 static void
-add_split (JsonArray *json, const RvDatasetSpec *spec, const RvDatasetSpec *steps, const char *split,
-           const Numbers *n)
+add_split (JsonArray *json, const RvSet *set, const RvDatasetSpec *spec, const RvDatasetSpec *steps,
+           const char *split, const Numbers *n)
 {
   JsonObject *object = json_object_new ();
   JsonArray *dims = json_array_new (), *classes = json_array_new ();
@@ -186,6 +196,7 @@ add_split (JsonArray *json, const RvDatasetSpec *spec, const RvDatasetSpec *step
   if (steps)
     {
       json_object_set_int_member (object, "steps", steps->steps);
+      json_object_set_string_member (object, "steps_by", steps_by (set));
       json_object_set_double_member (object, "density", n->density);
     }
   json_object_set_array_member (object, "classes", classes);
@@ -220,9 +231,9 @@ describe_split (const RvSet *set, const GPtrArray *files, const char *root, cons
   if (problem)
     g_propagate_error (error, problem);
   else if (json)
-    add_split (json, spec, steps, split, &n);
+    add_split (json, set, spec, steps, split, &n);
   else
-    print_split (spec, steps, split, &n);
+    print_split (set, spec, steps, split, &n);
   return problem == NULL;
 }
 

@@ -533,6 +533,9 @@ rv_figure_write_drawn (const RvFigure *figure, const char *stem, const char *dra
          && ((drawn && copy_drawings (drawn, stem)) || draw (folder, base, error));
 }
 
+#define FONT 16 /* points, as the terminals have it */
+#define WIDE 50 /* letters that there is room for above a figure with a colour bar */
+
 gboolean
 rv_figure_write_plot (const char *stem, const char *title, const char *settings, const char *plot,
                       const char *data, GError **error)
@@ -540,6 +543,8 @@ rv_figure_write_plot (const char *stem, const char *title, const char *settings,
   g_autofree char *folder = g_path_get_dirname (stem), *base = g_path_get_basename (stem);
   g_autoptr (GString) script = g_string_new (HEAD "set encoding utf8\nset title ");
   append_quoted (script, title, FALSE);
+  if (g_utf8_strlen (title, -1) > WIDE) /* smaller, or it would be cut off */
+    g_string_append_printf (script, " font ',%ld'", MAX (FONT * WIDE / g_utf8_strlen (title, -1), 5));
   g_string_append_printf (script, " noenhanced\nset key off\n%s", settings);
   append_svg (script, base);
   g_autofree char *file = g_strconcat ("./", base, ".dat", NULL);

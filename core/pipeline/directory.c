@@ -138,6 +138,18 @@ rv_directory_begin (RvGraph *graph, GError **error)
   return FALSE;
 }
 
+gboolean
+rv_directory_end (RvGraph *graph, GError **error)
+{
+  FILE *metrics = g_steal_pointer (&graph->state.metrics);
+  const gboolean failed = metrics && ferror (metrics);
+  if (!metrics || (fclose (metrics) == 0 && !failed))
+    return TRUE;
+  g_set_error (error, RV_ERROR, RV_ERROR_IO,
+               "%s/metrics.jsonl lacks lines that could not be written: is the disk full?", graph->state.out);
+  return FALSE;
+}
+
 /* out/<folder>/<node.output>[/<cell>], without an ending; its folder exists. */
 static char *
 stem_of (const RvGraph *graph, const char *folder, const RvPortValue *value, GError **error)
@@ -156,7 +168,8 @@ store_table (const char *stem, const RvTable *table, GError **error)
 {
   g_autofree char *csv = g_strconcat (stem, ".csv", NULL), *markdown = g_strconcat (stem, ".md", NULL);
   g_autofree char *csv_text = rv_table_to_csv (table), *markdown_text = rv_table_to_markdown (table);
-  return g_file_set_contents (csv, csv_text, -1, error) && g_file_set_contents (markdown, markdown_text, -1, error);
+  return g_file_set_contents (csv, csv_text, -1, error)
+         && g_file_set_contents (markdown, markdown_text, -1, error);
 }
 
 static gboolean
@@ -186,7 +199,8 @@ rv_directory_store (const RvGraph *graph, const RvNode *node, GError **error)
       RvPortValue *value = node->outputs->pdata[k];
       gboolean repeats = FALSE; /* the nameless output may be another one's second name */
       for (guint j = 0; j < node->outputs->len; j++)
-        repeats |= j != k && !*value->output->name && ((RvPortValue *)node->outputs->pdata[j])->artefact == value->artefact;
+        repeats |= j != k && !*value->output->name
+                   && ((RvPortValue *)node->outputs->pdata[j])->artefact == value->artefact;
       if (value->artefact && !repeats && !store_value (graph, value, error))
         return FALSE;
     }

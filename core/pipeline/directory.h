@@ -8,5 +8,7 @@
 gboolean rv_directory_begin (RvGraph *graph, GError **error);
 /* Writes the artefacts that a node has just made. */
 gboolean rv_directory_store (const RvGraph *graph, const RvNode *node, GError **error);
+/* Closes metrics.jsonl; FALSE if lines of it are lost. */
+gboolean rv_directory_end (RvGraph *graph, GError **error);
 
 #endif

@@ -33,6 +33,7 @@ typedef struct
   gboolean told_store;     /* that nothing can be kept */
   uint32_t done, total;    /* nodes */
   gint64 checkpoint_every; /* microseconds */
+  uint64_t steps, stop_at; /* calls of rv_node_checkpoint, and the one at which it says that the user wants to stop */
   char *line;              /* on a terminal: the last report, as long as it may be written over */
 } RvRunState;
 
@@ -71,8 +72,8 @@ RvNode *rv_node_new (RvRunState *state, const char *name, const char *cell, RvPl
 void rv_node_free (RvNode *node);
 /* Finds out what the node is made from, and its identity. After its check. */
 gboolean rv_node_identify (RvNode *node, GError **error);
-/* How two maps `made_from` differ, "epochs was 10, is 12; plugin neuron/lif was built anew", or NULL if they do not.
- * Caller owns. */
+/* How two maps `made_from` differ, "epochs was 10, is 12; plugin neuron/lif was built anew", or NULL if
+ * they do not. Caller owns. */
 char *rv_node_why (const RvValue *before, const RvValue *now);
 /* Says something on a line of its own on standard error, "fit [seed=1]  waits for another run". */
 void rv_node_say (const RvNode *node, const char *format, ...) G_GNUC_PRINTF (2, 3);
@@ -80,7 +81,8 @@ void rv_node_say (const RvNode *node, const char *format, ...) G_GNUC_PRINTF (2,
 void rv_node_end_progress (const RvNode *node);
 /* Writes the numbers of a report, a JSON object, to metrics.jsonl with the node's name and cell. */
 void rv_node_log_metrics (RvNode *node, const char *numbers);
-/* What rv_node_find_file finds below the data folder `root`, which may be NULL; NULL: nothing. Caller owns. */
+/* What rv_node_find_file finds below the data folder `root`, which may be NULL; NULL: nothing. Caller
+ * owns. */
 char *rv_find_file (const char *root, const char *folder, const char *name);
 /* The output called `output` ("" is the node alone), or NULL. */
 RvPortValue *rv_node_output (RvNode *node, const char *output);

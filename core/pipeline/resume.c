@@ -186,7 +186,7 @@ say_problem (RvNode *node, const GError *problem)
 gboolean
 rv_node_checkpoint (RvNode *node, gboolean stage, RvRemember remember, void *self, GError **error)
 {
-  const gboolean stopped = rv_node_stopped (node);
+  const gboolean stopped = ++node->state->steps == node->state->stop_at || rv_node_stopped (node);
   if (!stopped && (!node->kept || !is_due (node, stage)))
     return TRUE;
   const gint64 began = g_get_monotonic_time ();

@@ -248,7 +248,7 @@ rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error)
         fprintf (stderr, "%u results were kept from earlier runs (--fresh computes them again)\n",
                  run.reused);
     }
-  g_clear_pointer (&graph->state.metrics, fclose);
+  rv_directory_end (graph, run.first ? NULL : &run.first);
   *failed = run.failed;
   if (!run.first)
     return TRUE;

@@ -59,9 +59,26 @@ def weights(path):
     return {name: torch.from_numpy(value) for name, value in numpy.load(path).items()}
 
 
-def of_layer(case, part):
-    """The first weights called `part`, "weight" or "neuron.leak", one of each layer; None where there are none."""
-    return [case.weights.get(f"network.{k}.{part}") for k in range(len(case.units))]
+def linear(case, layer, scale=None):
+    """A Linear with a layer's first weights, its rows times `scale`."""
+    weight, bias = case.weights[f"network.{layer}.weight"], case.weights[f"network.{layer}.bias"]
+    made = torch.nn.Linear(weight.shape[1], weight.shape[0])
+    scale = torch.ones(len(bias)) if scale is None else scale
+    with torch.no_grad():
+        made.weight.copy_(weight * scale[:, None])
+        made.bias.copy_(bias * scale)
+    return made
+
+
+def leaks(case, layer):
+    """A layer's leaks, [N]."""
+    raw = case.weights.get(f"network.{layer}.neuron.leak")
+    return torch.sigmoid(raw) if raw is not None else torch.full((case.units[layer],), 0.3)
+
+
+def currents(case, layer, x):
+    """What a layer gets at each step, [T][B][N], from one product; a still image is multiplied once."""
+    return layer(x).expand(case.steps, -1, -1) if len(x) == 1 else layer(x)
 
 
 def memory(field):
@@ -78,12 +95,18 @@ def loss_of(case, out):
     return 9 * torch.nn.functional.cross_entropy(p, case.labels.repeat(9))
 
 
-def adam(case, plain, leaks=()):
-    """Adam in its fused form. The rates are too small to move anything, so that every step does the same work."""
-    groups = [{"params": list(plain), "lr": case.rate * 1e-4}]
-    if leaks:
-        groups.append({"params": list(leaks), "lr": case.leak_rate * 1e-4})
-    return torch.optim.Adam(groups, fused=True)
+def train(options, case, parameters, forward, **more):
+    """Measures steps of `forward`, which makes [T][B][classes] of nothing: its loss, back through it, Adam in its
+    fused form. The rate is too small to move anything, so that every step does the same work."""
+    optimizer = torch.optim.Adam(list(parameters), lr=case.rate * 1e-4, fused=True)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(case, forward())
+        loss.backward()
+        optimizer.step()
+        return loss
+    measure(options, case, step, **more)
 
 
 def measure(options, case, step, **more):

@@ -201,7 +201,8 @@ test_numbers (Fixture *f, gconstpointer user)
   g_assert_cmpint (data (f, &out, NULL, "published"), ==, 0);
   g_assert_nonnull (strstr (out, "train: 4 samples of 5 units (5 x 1 x 1), 2 classes"));
   g_assert_nonnull (
-      strstr (out, "2.5 events per sample, the longest of 0.004 s; at each of 4 steps 12.500 %"));
+      strstr (out, "2.5 events per sample, the longest of 0.004 s; at each of 4 steps 12.500 % of the units "
+                   "(transform/bins, "));
   g_assert_nonnull (strstr (out, "1.5 events per sample"));
   g_assert_nonnull (strstr (out, "samples of each class: 0 2, 1 2\n"));
   g_assert_cmpint (data (f, &json, NULL, "published --json"), ==, 0);
@@ -211,6 +212,7 @@ test_numbers (Fixture *f, gconstpointer user)
   JsonObject *train = json_array_get_object_element (splits, 0);
   g_assert_cmpint (json_object_get_int_member (train, "samples"), ==, 4);
   g_assert_cmpfloat (json_object_get_double_member (train, "density"), ==, 0.125);
+  g_assert_true (g_str_has_prefix (json_object_get_string_member (train, "steps_by"), "transform/bins, "));
 }
 
 /* ---- drawings: gnuplot reads each script, if it is there */
@@ -246,6 +248,9 @@ test_draw (Fixture *f, gconstpointer user)
   g_free (put (f, "Train/4/00001.bin", events, sizeof events));
   g_assert_cmpint (data (f, NULL, NULL, "published --show 3"), ==, 0);
   check_drawn (f, "published-train-3", "1000 1\n2000 2\n3000 3\n");
+  g_autofree char *path = g_strconcat (f->folder, "/published-train-3.gp", NULL), *script = NULL;
+  g_assert_true (g_file_get_contents (path, &script, NULL, NULL));
+  g_assert_nonnull (strstr (script, "sample 3, class 1' font ',9' noenhanced"));
   g_assert_cmpint (data (f, NULL, NULL, "mnist --show 0 --split train -o 'it''s.png'"), ==, 0);
   check_drawn (f, "its", "0 0.2 0.4\n0.6 0.8 1\n");
   g_autofree char *out = NULL;

@@ -94,63 +94,21 @@ run (const Fixture *f, const char *out, const char *arguments)
   return finish (pid, err);
 }
 
-static guint
-count (const char *text, const char *word)
-{
-  guint n = 0;
-  for (const char *at = text; (at = strstr (at, word)); at++)
-    n++;
-  return n;
-}
-
-/* Calls `each` for every file below, with its path from there. */
-static void
-walk (const char *root, const char *below, void (*each) (const char *root, const char *name, gpointer user),
-      gpointer user)
-{
-  g_autofree char *path = g_build_filename (root, below, NULL);
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  if (!dir)
-    {
-      each (root, below, user);
-      return;
-    }
-  for (const char *name; (name = g_dir_read_name (dir));)
-    {
-      g_autofree char *inside = g_build_filename (below, name, NULL);
-      walk (root, inside, each, user);
-    }
-}
-
-static void
-same_file (const char *root, const char *name, gpointer other)
-{
-  g_autofree char *a_path = g_build_filename (root, name, NULL),
-                  *b_path = g_build_filename (other, name, NULL);
-  g_autofree char *a = NULL, *b = NULL;
-  gsize a_length = 0, b_length = 0;
-  if (strcmp (name, "run.json") == 0) /* says when it ran */
-    return;
-  g_assert_true (g_file_get_contents (a_path, &a, &a_length, NULL));
-  g_assert_true (g_file_get_contents (b_path, &b, &b_length, NULL));
-  g_assert_cmpmem (a, a_length, b, b_length);
-}
-
 /* Every file that the first run wrote, drawings and metrics among them, comes out the same. */
 static void
 test_reused (Fixture *f, gconstpointer user)
 {
   g_autofree char *first = run (f, "one", ""), *second = run (f, "two", "");
   g_autofree char *one = path_of (f, "one"), *two = path_of (f, "two");
-  g_assert_cmpuint (count (first, "reused"), ==, 0);
-  g_assert_cmpuint (count (first, "epoch 2/2"), ==, 2);
-  g_assert_cmpuint (count (second, "reused"), ==, 6);
-  g_assert_cmpuint (count (second, "epoch"), ==, 0);
-  walk (one, "", same_file, two);
-  walk (two, "", same_file, one);
+  g_assert_cmpuint (test_count (first, "reused"), ==, 0);
+  g_assert_cmpuint (test_count (first, "epoch 2/2"), ==, 2);
+  g_assert_cmpuint (test_count (second, "reused"), ==, 6);
+  g_assert_cmpuint (test_count (second, "epoch"), ==, 0);
+  test_walk (one, "", test_equal_file, two);
+  test_walk (two, "", test_equal_file, one);
   g_autofree char *fresh = run (f, "three", "--fresh"), *three = path_of (f, "three");
-  g_assert_cmpuint (count (fresh, "epoch 2/2"), ==, 2);
-  walk (one, "", same_file, three);
+  g_assert_cmpuint (test_count (fresh, "epoch 2/2"), ==, 2);
+  test_walk (one, "", test_equal_file, three);
 }
 
 /* The kept model is the model: other data meets it without training again. */
@@ -161,9 +119,9 @@ test_model_revived (Fixture *f, gconstpointer user)
                   *second = run (f, "two", "-s score.data=train"),
                   *third = run (f, "three", "-s score.data=train --fresh");
   g_autofree char *two = path_of (f, "two"), *three = path_of (f, "three");
-  g_assert_cmpuint (count (second, "epoch"), ==, 0);
-  g_assert_cmpuint (count (third, "epoch 2/2"), ==, 2);
-  walk (two, "", same_file, three);
+  g_assert_cmpuint (test_count (second, "epoch"), ==, 0);
+  g_assert_cmpuint (test_count (third, "epoch 2/2"), ==, 2);
+  test_walk (two, "", test_equal_file, three);
 }
 
 /* What changed is computed again with the reason, what did not is not. */
@@ -172,16 +130,16 @@ test_changes (Fixture *f, gconstpointer user)
 {
   g_autofree char *first = run (f, "out", "");
   g_autofree char *epochs = run (f, "out", "-s epochs=3");
-  g_assert_cmpuint (count (epochs, "computed again: epochs was 2, is 3"), ==, 2);
-  g_assert_cmpuint (count (epochs, "reused"), ==, 0);
+  g_assert_cmpuint (test_count (epochs, "computed again: epochs was 2, is 3"), ==, 2);
+  g_assert_cmpuint (test_count (epochs, "reused"), ==, 0);
   g_autofree char *samples = run (f, "out", "-s samples=80 -s seed=2");
-  g_assert_cmpuint (count (samples, "epochs was 3, is 2; train.samples was 60, is 80"), ==, 1);
+  g_assert_cmpuint (test_count (samples, "epochs was 3, is 2; train.samples was 60, is 80"), ==, 1);
   g_autofree char *other = run (f, "out", "-s score.data=train -s seed=1");
-  g_assert_cmpuint (count (other, "score [seed=1]  computed again: "), ==, 1);
-  g_assert_cmpuint (count (other, "it reads 'train' now; it does not read 'test' any more"), ==, 1);
+  g_assert_cmpuint (test_count (other, "score [seed=1]  computed again: "), ==, 1);
+  g_assert_cmpuint (test_count (other, "it reads 'train' now; it does not read 'test' any more"), ==, 1);
   g_autofree char *plain = run (f, "out", ""), *test = run (f, "out", "-s firing.bins=4");
-  g_assert_cmpuint (count (test, "epoch "), ==, 0);
-  g_assert_cmpuint (count (test, "firing [seed=1]  computed again: bins was 10, is 4"), ==, 1);
+  g_assert_cmpuint (test_count (test, "epoch "), ==, 0);
+  g_assert_cmpuint (test_count (test, "firing [seed=1]  computed again: bins was 10, is 4"), ==, 1);
 }
 
 typedef struct
@@ -213,13 +171,13 @@ test_damage (Fixture *f, gconstpointer user)
   for (guint k = 0; k < G_N_ELEMENTS (names); k++)
     {
       Search search = { names[k], 0 };
-      walk (state, "", spoil, &search);
+      test_walk (state, "", spoil, &search);
       g_assert_cmpuint (search.found, ==, 2);
       g_autofree char *again = run (f, "two", ""), *quiet = run (f, "two", "");
-      g_assert_cmpuint (count (again, "is damaged"), ==, 2);
-      g_assert_cmpuint (count (again, "epoch 2/2"), ==, 2);
-      g_assert_cmpuint (count (quiet, "damaged"), ==, 0);
-      walk (one, "", same_file, two);
+      g_assert_cmpuint (test_count (again, "is damaged"), ==, 2);
+      g_assert_cmpuint (test_count (again, "epoch 2/2"), ==, 2);
+      g_assert_cmpuint (test_count (quiet, "damaged"), ==, 0);
+      test_walk (one, "", test_equal_file, two);
     }
 }
 
@@ -230,9 +188,9 @@ test_two_at_once (Fixture *f, gconstpointer user)
   const GPid one = start (f, "one", "-s epochs=40 -s seed=1", &errs[0]),
              two = start (f, "two", "-s epochs=40 -s seed=1", &errs[1]);
   g_autofree char *first = finish (one, errs[0]), *second = finish (two, errs[1]);
-  g_assert_cmpuint (count (first, "epoch 40/40") + count (second, "epoch 40/40"), ==, 1);
+  g_assert_cmpuint (test_count (first, "epoch 40/40") + test_count (second, "epoch 40/40"), ==, 1);
   g_autofree char *a = path_of (f, "one"), *b = path_of (f, "two");
-  walk (a, "", same_file, b);
+  test_walk (a, "", test_equal_file, b);
 }
 
 static void
@@ -250,17 +208,17 @@ test_cap (Fixture *f, gconstpointer user)
 {
   guint64 before = 0, after = 0, models[2] = { 0, 0 };
   g_autofree char *first = run (f, "out", ""), *cache = path_of (f, "cache"), *state = path_of (f, "state");
-  walk (cache, "", add_up, &before);
-  walk (state, "", add_up, &models[0]);
+  test_walk (cache, "", add_up, &before);
+  test_walk (state, "", add_up, &models[0]);
   g_setenv ("RANVIER_CACHE_LIMIT", "0", TRUE);
   g_autofree char *second = run (f, "out", "");
-  walk (cache, "", add_up, &after);
-  walk (state, "", add_up, &models[1]);
+  test_walk (cache, "", add_up, &after);
+  test_walk (state, "", add_up, &models[1]);
   g_assert_cmpuint (after, <, before / 10);
   g_assert_cmpuint (models[0], ==, models[1]);
   g_autofree char *third = run (f, "out", "");
-  g_assert_cmpuint (count (third, "fit [seed=1]  reused"), ==, 1);
-  g_assert_cmpuint (count (third, "score [seed=1]  reused"), ==, 0);
+  g_assert_cmpuint (test_count (third, "fit [seed=1]  reused"), ==, 1);
+  g_assert_cmpuint (test_count (third, "score [seed=1]  reused"), ==, 0);
 }
 
 /* Where nothing can be kept the run goes on and says so once. */
@@ -271,8 +229,8 @@ test_nowhere (Fixture *f, gconstpointer user)
   g_setenv ("XDG_STATE_HOME", blocked, TRUE);
   g_setenv ("XDG_CACHE_HOME", blocked, TRUE);
   g_autofree char *said = run (f, "out", "");
-  g_assert_cmpuint (count (said, "results can not be kept for next time"), ==, 1);
-  g_assert_cmpuint (count (said, "epoch 2/2"), ==, 2);
+  g_assert_cmpuint (test_count (said, "results can not be kept for next time"), ==, 1);
+  g_assert_cmpuint (test_count (said, "epoch 2/2"), ==, 2);
 }
 
 /* ---- data prepared from events */
@@ -340,7 +298,7 @@ prepared (const Fixture *f)
 {
   g_autofree char *cache = path_of (f, "cache");
   guint n = 0;
-  walk (cache, "", count_data, &n);
+  test_walk (cache, "", count_data, &n);
   return n;
 }
 
@@ -353,23 +311,23 @@ test_prepared (Fixture *f, gconstpointer user)
   g_autofree char *one = path_of (f, "one"), *two = path_of (f, "two"), *three = path_of (f, "three"),
                   *state = path_of (f, "state"), *cache = path_of (f, "cache");
   g_autofree char *first = run (f, "one", "");
-  g_assert_cmpuint (count (first, "epoch 2/2"), ==, 1);
+  g_assert_cmpuint (test_count (first, "epoch 2/2"), ==, 1);
   g_assert_cmpuint (prepared (f), ==, 2); /* the bins and the frames */
   test_remove (state); /* the models, so that training begins again */
   Search damaged = { "/result/data", 0 };
   g_autofree char *second = run (f, "two", "");
-  g_assert_cmpuint (count (second, "epoch 2/2"), ==, 1);
-  g_assert_cmpuint (count (second, "prepared again"), ==, 0);
-  walk (one, "", same_file, two);
-  walk (cache, "", spoil, &damaged);
+  g_assert_cmpuint (test_count (second, "epoch 2/2"), ==, 1);
+  g_assert_cmpuint (test_count (second, "prepared again"), ==, 0);
+  test_walk (one, "", test_equal_file, two);
+  test_walk (cache, "", spoil, &damaged);
   g_assert_cmpuint (damaged.found, ==, 2);
   test_remove (state);
   g_autofree char *third = run (f, "three", "");
-  g_assert_cmpuint (count (third, "prepared again"), ==, 2); /* so the second run took both */
-  g_assert_cmpuint (count (third, "epoch 2/2"), ==, 1);
-  walk (one, "", same_file, three);
+  g_assert_cmpuint (test_count (third, "prepared again"), ==, 2); /* so the second run took both */
+  g_assert_cmpuint (test_count (third, "epoch 2/2"), ==, 1);
+  test_walk (one, "", test_equal_file, three);
   g_autofree char *frames = run (f, "four", "-s fit.data=frames -s score.data=frames");
-  g_assert_cmpuint (count (frames, "epoch 2/2"), ==, 1);
+  g_assert_cmpuint (test_count (frames, "epoch 2/2"), ==, 1);
   g_assert_cmpuint (prepared (f), ==, 2); /* both were there */
   g_autofree char *width = run (f, "five", "-s width='9 ms'");
   g_assert_cmpuint (prepared (f), ==, 3); /* other bins are other data */

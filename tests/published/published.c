@@ -83,7 +83,7 @@ static const RvOfficialFile files[]
 static const RvOfficialFile by_hand[] = { { .name = "whole.bin", .size = PUBLISHED_SIZE }, { NULL } };
 
 static const RvOfficialSet sets[] = { { .name = "published",
-                                        .title = "A published set",
+                                        .title = "A published set with a title as long as those of some gestures",
                                         .page = NOWHERE,
                                         .folder = "published",
                                         .splits = splits,

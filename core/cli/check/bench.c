@@ -241,6 +241,20 @@ rv_bench_any (RvCheck *check, guint trial, gboolean varies, gboolean spoiled, Rv
   return NULL;
 }
 
+void
+rv_bench_stop_at (RvCheckBench *bench, const char *kept, uint64_t call)
+{
+  bench->node->kept = g_strdup (kept);
+  bench->state.checkpoint_every = G_MAXINT64;
+  bench->state.stop_at = call;
+}
+
+uint64_t
+rv_bench_steps (const RvCheckBench *bench)
+{
+  return bench->state.steps;
+}
+
 RvDataset *
 rv_bench_dataset (const RvCheckBench *bench)
 {

@@ -40,7 +40,7 @@ struct RvCheckTest
 /* The tests of each kind besides the first, which is every kind's; end with a NULL name. */
 extern const RvCheckTest rv_check_neuron[], rv_check_layer[], rv_check_surrogate[], rv_check_decoder[],
     rv_check_loss[], rv_check_optimizer[], rv_check_schedule[], rv_check_initializer[], rv_check_dataset[],
-    rv_check_node[];
+    rv_check_node[], rv_check_trainer[];
 
 /* ---- verdicts and what the process is at (verdict.c) */
 
@@ -175,10 +175,15 @@ RvCheckBench *rv_bench_new (RvCheck *check, guint trial, const RvCheckWiring *wi
 void rv_bench_free (RvCheckBench *bench);
 /* Runs it; likewise. */
 gboolean rv_bench_run (RvCheckBench *bench, RvVerdict *verdict, GError **error);
+/* Before it runs: where it has its checkpoints (borrowed), and at which call of rv_node_checkpoint it is
+ * to stop; 0: at none. */
+void rv_bench_stop_at (RvCheckBench *bench, const char *kept, uint64_t call);
+/* How often it called rv_node_checkpoint. */
+uint64_t rv_bench_steps (const RvCheckBench *bench);
 /* The first dataset that it made, borrowed, or NULL; and all that it made as text, owned. */
 RvDataset *rv_bench_dataset (const RvCheckBench *bench);
 char *rv_bench_results (const RvCheckBench *bench);
-/* A bench of the first wiring that is not refused, run; NULL, and a verdict, if there is none. */
+/* A bench of the first wiring that is not refused, run; NULL, and a verdict, if there is none */
 RvCheckBench *rv_bench_any (RvCheck *check, guint trial, gboolean varies, gboolean spoiled,
                             RvVerdict *verdict);
 

@@ -3,7 +3,9 @@
 #include "cli/check/rig.h"
 
 #include "base/threads.h"
+#include "pipeline/resume.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -39,11 +41,11 @@ recording_flaw (const RvDatasetSpec *spec, const RvRecording *r)
   char *flaw = NULL;
   if (r->form != spec->form || r->units != spec->units || r->steps != spec->steps
       || r->label >= spec->classes)
-    return g_strdup_printf (
-        "form %d, %u units, length %u of %u steps and label %u are not what its spec says: form %d, %u units, %u "
-        "steps, %u classes",
-        r->form, r->units, r->length, r->steps, r->label, spec->form, spec->units, spec->steps,
-        spec->classes);
+    return g_strdup_printf ("form %d, %u units, length %u of %u steps and label %u are not what its spec "
+                            "says: form %d, %u units, %u "
+                            "steps, %u classes",
+                            r->form, r->units, r->length, r->steps, r->label, spec->form, spec->units,
+                            spec->steps, spec->classes);
   if (r->form == RV_FORM_EVENTS)
     return r->n_events <= MIN (r->ids_room, r->times_room)
                ? ids_flaw (r, 0, r->n_events, FALSE)
@@ -358,14 +360,86 @@ node_threads (RvCheck *check)
                     "with 3 threads it hands on something else than with 1");
 }
 
-const RvCheckTest rv_check_node[]
-    = { { "shapes", shapes, "check: return FALSE and set the error", NULL },
-        { "repeat", node_repeat, "no static variable, no clock, no random numbers but those of random.h",
-          NULL },
-        { "threads", node_threads,
-          "observers: keep sums apart by slot, and add them up in the order of slots", NULL },
-        { "nan", nan_in, "no number may be an index or end a loop unchecked", NULL },
-        RV_CHECK_END };
+/* ---- interruptions */
+
+/* A node that is stopped at every `each`th call of rv_node_checkpoint and begun again must come to
+ * `expected`. */
+static RvVerdict
+interrupted (RvCheck *check, guint trial, const RvCheckWiring *wiring, uint64_t steps, const char *expected)
+{
+  const uint64_t each = MAX (1, steps / 10);
+  g_autofree char *kept = g_build_filename (check->scratch, "kept", NULL);
+  g_mkdir (kept, 0700);
+  rv_resume_remove (kept);
+  for (guint k = 0; k <= steps / each; k++)
+    {
+      g_autoptr (GError) error = NULL;
+      RvVerdict verdict = RV_VERDICT_OK;
+      rv_threads_set (1 + k % 3);
+      g_autoptr (RvCheckBench) bench = rv_bench_new (check, trial, wiring, &verdict, &error);
+      rv_check_at ("stopped at call %u of rv_node_checkpoint, and begun again, %u times", (guint)each, k);
+      rv_bench_stop_at (bench, kept, each);
+      const gboolean good = rv_bench_run (bench, &verdict, &error);
+      if (verdict != RV_VERDICT_OK)
+        return verdict;
+      if (!good && !g_error_matches (error, RV_ERROR, RV_ERROR_STOPPED))
+        return rv_check_fail (check, "it does not go on: %s", error->message);
+      if (good && rv_bench_steps (bench) >= each)
+        return rv_check_fail (check, "rv_node_checkpoint returned FALSE, but run went on");
+      g_autofree char *results = good ? rv_bench_results (bench) : NULL;
+      g_autofree char *other = good ? difference (expected, results) : NULL;
+      if (other)
+        return rv_check_fail (check, "interrupted, it hands on something else: %s", other);
+      if (good)
+        return RV_VERDICT_OK;
+    }
+  return rv_check_fail (check, "it does not go on where it was stopped: %u calls are enough otherwise",
+                        (guint)steps);
+}
+
+static RvVerdict
+node_resume (RvCheck *check)
+{
+  const guint trials = rv_check_trials (check, 2, 4);
+  guint n = 0;
+  for (guint k = 0; k < trials * RV_CHECK_WIRINGS; k++)
+    {
+      const RvCheckWiring *wiring = &rv_check_wirings[k % RV_CHECK_WIRINGS];
+      RvVerdict verdict = RV_VERDICT_OK;
+      rv_threads_set (1);
+      g_autoptr (RvCheckBench) bench = rv_bench_new (check, k / RV_CHECK_WIRINGS, wiring, &verdict, NULL);
+      if (bench == NULL || !rv_bench_run (bench, &verdict, NULL) || rv_bench_steps (bench) == 0)
+        continue;
+      g_autofree char *expected = rv_bench_results (bench);
+      verdict = interrupted (check, k / RV_CHECK_WIRINGS, wiring, rv_bench_steps (bench), expected);
+      if (verdict != RV_VERDICT_OK)
+        return verdict;
+      n++;
+    }
+  return n > 0 ? done (check, n)
+               : rv_check_skip (check, "it never calls rv_node_checkpoint: an interruption loses its work");
+}
+
+#define NODE_TESTS                                                                                           \
+  { "shapes", shapes, "check: return FALSE and set the error", NULL },                                       \
+      { "repeat", node_repeat, "no static variable, no clock, no random numbers but those of random.h",      \
+        NULL },                                                                                              \
+      { "threads", node_threads,                                                                             \
+        "observers: keep sums apart by slot, and add them up in the order of slots", NULL },                 \
+  {                                                                                                          \
+    "nan", nan_in, "no number may be an index or end a loop unchecked", NULL                                 \
+  }
+
+const RvCheckTest rv_check_node[] = { NODE_TESTS, RV_CHECK_END };
+
+const RvCheckTest rv_check_trainer[] = {
+  NODE_TESTS,
+  { "resume", node_resume,
+    "what is not passed to rv_checkpoint_... is lost; call rv_node_checkpoint when a piece of work is whole, "
+    "and return when it returns FALSE",
+    NULL },
+  RV_CHECK_END
+};
 
 const RvCheckTest rv_check_dataset[]
     = { { "values", each_dataset, "read must fill what the spec promises", values },

@@ -166,7 +166,12 @@ fill_slot (const RvParam *p)
                        rv_check_some (p->slot, MIN (units, 3), FALSE, &plugin) };
   for (guint k = 0; k < G_N_ELEMENTS (items); k++)
     if (items[k] != NULL)
-      rv_value_append (list, items[k]);
+      {
+        for (const RvParam *own = plugin->params; own->name != NULL; own++)
+          if (strcmp (own->name, "weight_scale") == 0) /* a network that is silent learns nothing */
+            rv_value_set (items[k], "weight-scale", nowhere, rv_value_text ("4", nowhere));
+        rv_value_append (list, items[k]);
+      }
   return list;
 }
 

@@ -66,13 +66,19 @@ judge (Recordings *recordings, Decoder *decoder, uint32_t x, uint32_t y)
 static void
 decode (Recordings *recordings, Decoder *decoder, GArray *events)
 {
-  CameraEvent event;
-  while (!decoder->wrong[0] && decoder_next (decoder, &event))
+  CameraEvent block[512]; /* appending one by one takes as long as decoding */
+  guint n = 0;
+  while (!decoder->wrong[0] && decoder_next (decoder, &block[n]))
     {
-      judge (recordings, decoder, PLACE_X (event.place), PLACE_Y (event.place));
+      judge (recordings, decoder, PLACE_X (block[n].place), PLACE_Y (block[n].place));
+      if (++n < G_N_ELEMENTS (block))
+        continue;
       if (events)
-        g_array_append_val (events, event);
+        g_array_append_vals (events, block, n);
+      n = 0;
     }
+  if (events)
+    g_array_append_vals (events, block, n);
 }
 
 gboolean

@@ -3,8 +3,15 @@
 #include "wire.h"
 #include <string.h>
 
-#define SKIP 0xffffu
 #define PIECE 65536u
+
+/* An event is two bytes: its unit, and in the six bits above the microseconds since the event in front of it.
+ * Where these are LONG or more, they follow as a number in bytes of seven bits, the lowest first, all but the
+ * last with the eighth bit set. Times of half precision stand still and then jump, so most waits are 0. */
+#define UNIT_BITS 10
+#define LONG 63u
+#define MOST_BYTES (2 + 5)
+G_STATIC_ASSERT (SPOKEN_UNITS <= 1 << UNIT_BITS);
 
 /* Takes exactly `n` bytes into `out`, which grows as they arrive. */
 static gboolean
@@ -109,24 +116,25 @@ sort_events (uint32_t n, uint32_t *times, guint16 *units)
     }
 }
 
-/* A pair for each event: microseconds since the event in front of it, and its unit. Where these do not fit,
- * pairs (SKIP, k) in front of it let k * SKIP microseconds pass. */
 static void
 pack (Spoken *r, uint32_t n, const uint32_t *times, const guint16 *units)
 {
-  g_autoptr (GArray) pairs = g_array_sized_new (FALSE, FALSE, 2 * sizeof (guint16), n);
-  uint32_t now = 0;
+  g_autofree guint8 *bytes = g_malloc ((size_t)n * MOST_BYTES + 1);
+  guint8 *at = bytes;
   for (uint32_t k = 0; k < n; k++)
     {
-      uint32_t wait = times[k] - now;
-      for (uint32_t skips; (skips = wait / SKIP) > 0; wait -= MIN (skips, 0xffffu) * SKIP)
-        g_array_append_vals (pairs, ((guint16[]){ SKIP, (guint16)MIN (skips, 0xffffu) }), 1);
-      g_array_append_vals (pairs, ((guint16[]){ (guint16)wait, units[k] }), 1);
-      now = times[k];
+      uint32_t wait = times[k] - (k ? times[k - 1] : 0);
+      const guint16 head = (guint16)(MIN (wait, LONG) << UNIT_BITS | units[k]);
+      *at++ = (guint8)head;
+      *at++ = (guint8)(head >> 8);
+      if (wait < LONG)
+        continue;
+      for (; wait > 127; wait >>= 7)
+        *at++ = (guint8)(wait | 128);
+      *at++ = (guint8)wait;
     }
-  r->n_events = n;
-  r->n_pairs = pairs->len;
-  r->pairs = g_memdup2 (pairs->data, 2 * sizeof (guint16) * pairs->len);
+  r->n = n;
+  r->bytes = g_memdup2 (bytes, (gsize)(at - bytes));
 }
 
 static gboolean
@@ -224,7 +232,7 @@ void
 spoken_set_free (SpokenSet *set)
 {
   for (uint32_t id = 0; set->recordings && id < set->samples; id++)
-    g_free (set->recordings[id].pairs);
+    g_free (set->recordings[id].bytes);
   g_free (set->recordings);
   g_strfreev (set->names);
   g_free (set);
@@ -235,18 +243,26 @@ spoken_set_recording (gconstpointer self, uint64_t epoch, uint32_t id, RvRecordi
 {
   const SpokenSet *set = self;
   const Spoken *r = &set->recordings[id];
-  uint32_t now = 0, n = 0;
-  rv_recording_set_events (out, SPOKEN_UNITS, r->n_events);
-  for (uint32_t k = 0; k < r->n_pairs; k++)
+  const guint8 *at = r->bytes;
+  uint32_t now = 0;
+  rv_recording_set_events (out, SPOKEN_UNITS, r->n);
+  for (uint32_t k = 0; k < r->n; k++)
     {
-      const guint16 wait = r->pairs[2 * k], unit = r->pairs[2 * k + 1];
-      now += wait == SKIP ? SKIP * (uint32_t)unit : wait;
-      out->times[n] = now;
-      out->ids[n] = unit;
-      n += wait != SKIP; /* an entry of SKIP is written over; the last pair is an event */
+      const uint32_t head = at[0] | (uint32_t)at[1] << 8;
+      uint32_t wait = head >> UNIT_BITS, shift = 0;
+      at += 2;
+      if (wait == LONG)
+        {
+          wait = 0;
+          do
+            wait |= (uint32_t)(*at & 127) << shift, shift += 7;
+          while (*at++ & 128);
+        }
+      out->times[k] = now += wait;
+      out->ids[k] = head & ((1u << UNIT_BITS) - 1);
     }
-  out->n_events = n;
-  out->duration = n ? now + 1 : 0;
+  out->n_events = r->n;
+  out->duration = r->n ? now + 1 : 0;
   out->label = r->label;
   return TRUE;
 }

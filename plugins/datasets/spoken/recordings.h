@@ -1,5 +1,6 @@
-/* Spoken words as events, held in four bytes an event, and the reading of what ranvier-hdf5-events writes.
- * Nothing that it writes is believed: it comes from a process that may have been led astray by its file. */
+/* Spoken words as events, held in some two and a half bytes an event, and the reading of what
+ * ranvier-hdf5-events writes. Nothing that it writes is believed: it comes from a process that may have been
+ * led astray by its file. */
 #ifndef SPOKEN_RECORDINGS_H
 #define SPOKEN_RECORDINGS_H
 
@@ -9,8 +10,8 @@
 
 typedef struct
 {
-  guint16 *pairs; /* owned: see pack */
-  uint32_t n_pairs, n_events, label, speaker;
+  guint8 *bytes;              /* owned: packed, see recordings.c */
+  uint32_t n, label, speaker; /* n: events */
 } Spoken;
 
 typedef struct

@@ -169,7 +169,7 @@ keep_speakers (const SpokenMake *make, const SpokenConfig *config, SpokenSet *se
       if (wanted)
         set->recordings[kept++] = *r;
       else
-        g_free (r->pairs);
+        g_free (r->bytes);
     }
   set->samples = kept;
 }

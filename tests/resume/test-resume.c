@@ -1,0 +1,337 @@
+/* Interruptions as users meet them: signals, damaged checkpoints, a full disk, a folder that can not be
+ * written. The end is that of an undisturbed run with every bit, or a message that says what to do. */
+#include "study.h"
+#include <errno.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#define LONG "-s epochs=120" /* more lines than the pipe of study_start holds */
+#define LIMIT 16000          /* bytes: less than a checkpoint, more than what else a run writes */
+
+static void
+assert_says (const char *said, const char *text)
+{
+  if (!strstr (said, text))
+    g_test_message ("it should say: %s", text);
+  g_assert_nonnull (strstr (said, text));
+}
+
+static void
+assert_quiet_about (const char *said, const char *text)
+{
+  if (strstr (said, text))
+    g_test_message ("it should not say: %s", text);
+  g_assert_null (strstr (said, text));
+}
+
+/* Where the one training has its checkpoint; the caller owns the path. */
+static char *
+kept_file (const Study *study, const char *name)
+{
+  g_autoptr (GPtrArray) folders = study_find (study, "kept", name);
+  g_assert_cmpuint (folders->len, ==, 1);
+  return g_build_filename (folders->pdata[0], name, NULL);
+}
+
+static void
+assert_none_kept (const Study *study)
+{
+  static const char *const names[] = { "checkpoint.npz", "checkpoint-before.npz", "checkpoint.npz.part" };
+  for (guint k = 0; k < G_N_ELEMENTS (names); k++)
+    {
+      g_autoptr (GPtrArray) folders = study_find (study, "kept", names[k]);
+      g_assert_cmpuint (folders->len, ==, 0);
+    }
+}
+
+/* A first run, interrupted in the middle of its first training, which leaves two checkpoints. */
+static void
+begin (const Study *study)
+{
+  g_autofree char *kept = study_path (study, "kept");
+  test_remove (kept);
+  g_setenv ("RANVIER_CHECKPOINT_MINUTES", "0", TRUE);
+  g_autofree char *said = study_interrupt (study, "out", LONG, 0, "epoch 3/120", SIGINT, 130);
+  g_unsetenv ("RANVIER_CHECKPOINT_MINUTES");
+}
+
+/* Interrupted again and again, with one number of threads and another, into one folder and another. */
+static void
+test_signals (Study *study, gconstpointer user)
+{
+  static const struct
+  {
+    const char *text, *out, *arguments;
+    int number;
+  } stops[] = { { "[variant=plain]  epoch 1/120", "out", LONG " --threads 1", SIGINT },
+                { "[variant=plain]  epoch 60/120", "out", LONG " --threads 3", SIGTERM },
+                { "[variant=recurrent]  epoch 50/120", "other", LONG " --threads 2", SIGINT } };
+  study_run_whole (study, LONG);
+  for (guint k = 0; k < G_N_ELEMENTS (stops); k++)
+    {
+      g_autofree char *said
+          = study_interrupt (study, stops[k].out, stops[k].arguments, 0, stops[k].text, stops[k].number, 130);
+      g_assert_cmpuint (test_count (said, "[variant=plain]  going on from epoch "), ==, k > 0);
+      g_assert_cmpuint (test_count (said, "[variant=plain]  epoch 1/120"), ==, k == 0);
+      assert_says (said, "stopped: interrupted; the same command goes on from ");
+      assert_says (said, "the same command goes on\n");
+    }
+  g_autofree char *said = study_run (study, "out", LONG " --threads 2", 0);
+  assert_says (said, "[variant=plain]  reused");
+  assert_says (said, "[variant=recurrent]  going on from ");
+  study_compare (study, "whole", "out");
+  assert_none_kept (study);
+}
+
+typedef enum
+{
+  FLIP,
+  CUT,
+  EMPTY
+} Damage;
+
+static void
+damage (const char *path, Damage what)
+{
+  g_autofree char *bytes = NULL;
+  gsize length;
+  g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
+  bytes[length / 2] ^= what == FLIP ? 4 : 0;
+  length = what == FLIP ? length : what == CUT ? length / 3 : 0;
+  g_assert_true (g_file_set_contents (path, bytes, (gssize)length, NULL));
+}
+
+/* The newest is damaged: the file is named and the earlier one is used, which stays until there is a new
+ * one. */
+static void
+test_damaged (Study *study, gconstpointer user)
+{
+  study_run_whole (study, LONG);
+  for (Damage what = FLIP; what <= EMPTY; what++)
+    {
+      begin (study);
+      g_autofree char *newest = kept_file (study, "checkpoint.npz"), *stopped = NULL, *said = NULL;
+      damage (newest, what);
+      stopped = study_interrupt (study, "out", LONG, 0, "epoch 20/", SIGTERM, 130);
+      assert_says (stopped, newest);
+      assert_says (stopped, "; the earlier one is used\n");
+      assert_says (stopped, "going on from ");
+      damage (newest, what); /* the new one; before it there is still one that is good */
+      said = study_run (study, "out", LONG, 0);
+      assert_says (said, "; the earlier one is used\n");
+      study_compare (study, "whole", "out");
+    }
+}
+
+/* Nothing is left to go on from: the run says so and does not begin again by itself. */
+static void
+test_all_damaged (Study *study, gconstpointer user)
+{
+  study_run_whole (study, LONG);
+  begin (study);
+  g_autofree char *newest = kept_file (study, "checkpoint.npz"),
+                  *before = kept_file (study, "checkpoint-before.npz");
+  damage (newest, FLIP);
+  damage (before, CUT);
+  for (int k = 0; k < 3; k++)
+    {
+      g_autofree char *said = study_run (study, "out", LONG, 1);
+      assert_says (said, "[variant=plain]  failed: ");
+      assert_says (said, k < 2 ? newest : before);
+      assert_says (said, "no checkpoint is left to go on from");
+      assert_says (said, "--fresh");
+      assert_quiet_about (said, "[variant=plain]  epoch");
+      assert_says (said, "[variant=recurrent]"); /* the other cell went on */
+      if (k == 0) /* next the damaged newest one alone, then the damaged one before it */
+        g_assert_cmpint (g_unlink (before), ==, 0);
+      else if (k == 1)
+        g_assert_cmpint (g_rename (newest, before), ==, 0);
+    }
+  g_autofree char *said = study_run (study, "out", LONG " --fresh", 0);
+  assert_says (said, "[variant=plain]  epoch 1/120");
+  study_compare (study, "whole", "out");
+  assert_none_kept (study);
+}
+
+/* A disk that is full from the first checkpoint on: said once, and the training comes to its end. */
+static void
+test_full_from_the_start (Study *study, gconstpointer user)
+{
+  int code;
+  study_run_whole (study, "");
+  Child child = study_start (study, "out", "", LIMIT);
+  g_autofree char *said = study_finish (&child, &code);
+  g_assert_cmpint (code, ==, 0);
+  g_assert_cmpuint (test_count (said, "[variant=plain]  no checkpoint: "), ==, 1);
+  assert_says (said, "checkpoint.npz could not be written: File too large");
+  assert_says (said, "loses what is done from the beginning on");
+  study_compare (study, "whole", "out");
+  assert_none_kept (study);
+  g_autofree char *stopped = study_interrupt (study, "other", LONG, LIMIT, "epoch 5/", SIGINT, 1);
+  assert_says (stopped, "interrupted, and no checkpoint could be written: ");
+  assert_says (stopped, "what was done from the beginning on is lost");
+  assert_none_kept (study);
+}
+
+/* It fills up later: the earlier checkpoint stays as it is, and is what the next run goes on from. */
+static void
+test_full_later (Study *study, gconstpointer user)
+{
+  gsize before_length, after_length;
+  study_run_whole (study, LONG);
+  begin (study);
+  g_autofree char *newest = kept_file (study, "checkpoint.npz"), *before = NULL, *after = NULL;
+  g_assert_true (g_file_get_contents (newest, &before, &before_length, NULL));
+  g_assert_cmpuint (before_length, >, LIMIT);
+  g_autofree char *stopped = study_interrupt (study, "out", LONG, LIMIT, "epoch 20/", SIGTERM, 1);
+  g_auto (GStrv) where = g_strsplit (strstr (stopped, "going on from "), " (", 2);
+  g_autofree char *lost
+      = g_strdup_printf ("what was done from %s on is lost", where[0] + strlen ("going on from "));
+  assert_says (stopped, lost);
+  g_assert_true (g_file_get_contents (newest, &after, &after_length, NULL));
+  g_assert_cmpmem (before, before_length, after, after_length);
+  g_autofree char *said = study_run (study, "out", LONG, 0);
+  assert_says (said, where[0]);
+  study_compare (study, "whole", "out");
+}
+
+/* ---- with file systems of our own, for root alone */
+
+/* FALSE, and the test is skipped, where that may not be. The mounts go with this process. */
+static gboolean
+may_mount (void)
+{
+  static int may = -1;
+  if (may < 0)
+    may = unshare (CLONE_NEWNS) == 0 && mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+  if (!may)
+    g_test_skip ("only root may mount, and not everywhere");
+  return may == 1;
+}
+
+static void
+fill (const char *path)
+{
+  static const char block[512] = { 1 };
+  const int fd = g_open (path, O_WRONLY | O_CREAT, 0600);
+  while (write (fd, block, sizeof block) > 0)
+    ;
+  g_assert_cmpint (errno, ==, ENOSPC);
+  close (fd);
+}
+
+static void
+test_full_disk (Study *study, gconstpointer user)
+{
+  g_autofree char *kept = study_path (study, "kept"), *filler = study_path (study, "kept/filler"),
+                  *before = NULL, *after = NULL;
+  gsize before_length, after_length;
+  if (!may_mount ())
+    return;
+  study_run_whole (study, LONG);
+  g_assert_cmpint (g_mkdir (kept, 0700), ==, 0);
+  g_assert_cmpint (mount ("none", kept, "tmpfs", 0, "size=1m"), ==, 0);
+  begin (study);
+  g_autofree char *newest = kept_file (study, "checkpoint.npz");
+  g_assert_true (g_file_get_contents (newest, &before, &before_length, NULL));
+  fill (filler);
+  g_autofree char *stopped = study_interrupt (study, "out", LONG, 0, "epoch 20/", SIGTERM, 1);
+  assert_says (stopped, "checkpoint.npz could not be written: No space left on device");
+  assert_says (stopped, "on is lost");
+  g_assert_true (g_file_get_contents (newest, &after, &after_length, NULL));
+  g_assert_cmpmem (before, before_length, after, after_length);
+  g_autofree char *part = g_strconcat (newest, ".part", NULL);
+  g_assert_false (g_file_test (part, G_FILE_TEST_EXISTS));
+  Child child = study_start (study, "out", LONG, 0);
+  g_assert_true (study_wait_for (&child, "no checkpoint: "));
+  g_unlink (filler);
+  int code;
+  g_autofree char *said = study_finish (&child, &code);
+  g_assert_cmpint (code, ==, 0);
+  assert_says (said, "checkpoints can be written again\n");
+  study_compare (study, "whole", "out");
+  g_assert_cmpint (umount (kept), ==, 0);
+}
+
+/* What was kept is used although nothing can be added to it. */
+static void
+test_read_only (Study *study, gconstpointer user)
+{
+  g_autofree char *kept = study_path (study, "kept");
+  if (!may_mount ())
+    return;
+  study_run_whole (study, LONG);
+  begin (study);
+  g_autofree char *newest = kept_file (study, "checkpoint.npz");
+  g_assert_cmpint (mount (kept, kept, NULL, MS_BIND, NULL), ==, 0);
+  g_assert_cmpint (mount (NULL, kept, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), ==, 0);
+  g_autofree char *stopped = study_interrupt (study, "out", LONG, 0, "epoch 20/", SIGTERM, 1);
+  assert_says (stopped, "going on from ");
+  assert_says (stopped, "checkpoint.npz could not be written: Read-only file system");
+  g_autofree char *said = study_run (study, "out", LONG, 0);
+  assert_says (said, "[variant=plain]  going on from ");
+  study_compare (study, "whole", "out");
+  g_assert_cmpint (umount (kept), ==, 0);
+}
+
+/* There is no folder and can be none. */
+static void
+test_nowhere (Study *study, gconstpointer user)
+{
+  study_run_whole (study, LONG);
+  study_keep (study, "study.yaml"); /* a file */
+  g_autofree char *stopped = study_interrupt (study, "out", LONG, 0, "epoch 20/", SIGTERM, 1);
+  assert_says (stopped, "results can not be kept for next time: ");
+  assert_says (stopped, "XDG_STATE_HOME");
+  assert_says (stopped, "what was done from the beginning on is lost");
+  g_autofree char *said = study_run (study, "out", LONG, 0);
+  study_compare (study, "whole", "out");
+}
+
+/* Other parameters are another training: the checkpoint is not used, and that is said. --fresh begins
+ * anew. */
+static void
+test_changed (Study *study, gconstpointer user)
+{
+  begin (study);
+  g_autofree char *changed
+      = study_interrupt (study, "out", LONG " -s fit.clip=2", 0, "epoch 5/", SIGINT, 130);
+  assert_says (changed, "computed again: clip was 1, is 2; the checkpoint from before that is not used\n");
+  assert_quiet_about (changed, "going on from ");
+  g_autofree char *fresh = study_interrupt (study, "out", LONG " --fresh", 0, "epoch 2/", SIGINT, 130);
+  assert_quiet_about (fresh, "going on from ");
+  assert_says (fresh, "without --fresh");
+  g_autofree char *again = study_interrupt (study, "out", LONG, 0, "epoch 10/", SIGINT, 130);
+  assert_says (again, "going on from ");
+}
+
+/* A full disk under the run directory: a line that is lost is told. */
+static void
+test_metrics_lost (Study *study, gconstpointer user)
+{
+  int code;
+  Child child = study_start (study, "out", LONG, LIMIT);
+  g_autofree char *said = study_finish (&child, &code);
+  g_assert_cmpint (code, ==, 1);
+  assert_says (said, "metrics.jsonl lacks lines");
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *path;
+    void (*test) (Study *study, gconstpointer user);
+  } tests[] = {
+    { "/resume/signals", test_signals },         { "/resume/damaged", test_damaged },
+    { "/resume/all-damaged", test_all_damaged }, { "/resume/full-from-the-start", test_full_from_the_start },
+    { "/resume/full-later", test_full_later },   { "/resume/full-disk", test_full_disk },
+    { "/resume/read-only", test_read_only },     { "/resume/nowhere", test_nowhere },
+    { "/resume/changed", test_changed },         { "/resume/metrics-lost", test_metrics_lost }
+  };
+  g_test_init (&argc, &argv, NULL);
+  for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
+    g_test_add (tests[k].path, Study, NULL, study_set_up, tests[k].test, study_tear_down);
+  return g_test_run ();
+}
