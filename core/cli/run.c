@@ -186,7 +186,10 @@ rv_cli_check (int argc, char **argv)
   int code;
   g_autoptr (RvGraph) graph = load (&o, NULL, &document, &code);
   if (graph)
-    printf ("%s: no mistakes, %u cells\n", o.files[0], document->cells->len);
+    {
+      g_autofree char *memory = rv_graph_memory (graph);
+      printf ("%s: no mistakes, %u cells\n%s", o.files[0], document->cells->len, memory);
+    }
   return graph ? RV_EXIT_DONE : code;
 }
 

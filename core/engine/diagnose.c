@@ -67,6 +67,8 @@ rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
   char *text = bad_parameter (model);
   if (text)
     return text;
+  const gboolean checkpoint = model->checkpoint;
+  model->checkpoint = FALSE; /* every step is looked at */
   RvWork *work = rv_work_new (model);
   float *gradient = rv_aligned_alloc (model->count * sizeof (float));
   double loss;
@@ -96,6 +98,7 @@ rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
       text = bad_current (model, work, TRUE);
     }
   rv_work_free (model, work);
+  model->checkpoint = checkpoint;
   rv_aligned_free (gradient);
   return text ? text
               : g_strdup ("every current and its gradient is finite, but their sum overflowed (try clip)");

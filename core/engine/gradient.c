@@ -3,11 +3,16 @@
 #include "base/threads.h"
 #include <string.h>
 
-/* Steps of a block, by shape alone. */
+/* Steps of a block, by shape alone. Where blocks are run again, as many as there are blocks. */
 uint32_t
 rv_block_steps (const RvModel *model)
 {
-  return MIN (model->block ? model->block : MAX (RV_ROWS / model->tile, 1), MAX (model->steps, 1));
+  uint32_t block = MAX (RV_ROWS / model->tile, 1);
+  if (model->block)
+    block = model->block;
+  else if (model->checkpoint)
+    block = MIN (block, (uint32_t)ceil (sqrt (model->steps)));
+  return MIN (block, MAX (model->steps, 1));
 }
 
 uint32_t
@@ -18,18 +23,47 @@ rv_tile_samples (const RvModel *model, uint32_t n)
   return MIN (model->tile, ((n + tiles - 1) / tiles + model->grain - 1) / model->grain * model->grain);
 }
 
+static void
+forward_block (const RvJob *job, RvWork *work, uint32_t from)
+{
+  const RvModel *model = job->model;
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    {
+      const RvInstance *layer = model->layers[k].instance;
+      const RvLayerClass *class = layer->plugin->functions;
+      RvLayerPass *pass = &work->passes[k];
+      pass->base = model->checkpoint ? from : 0;
+      class->forward (layer->self, pass, from, MIN (from + job->block, model->steps));
+      rv_pass_settle_forward (pass);
+    }
+}
+
 void
 rv_job_forward (const RvJob *job, RvWork *work)
 {
   const RvModel *model = job->model;
   for (uint32_t from = 0; from < model->steps; from += job->block)
-    for (uint32_t k = 0; k < model->n_layers; k++)
-      {
-        const RvInstance *layer = model->layers[k].instance;
-        const RvLayerClass *class = layer->plugin->functions;
-        class->forward (layer->self, &work->passes[k], from, MIN (from + job->block, model->steps));
-        rv_pass_settle_forward (&work->passes[k]);
-      }
+    {
+      for (uint32_t k = 0; model->checkpoint && k < model->n_layers; k++)
+        rv_pass_save (&work->passes[k], from / job->block);
+      forward_block (job, work, from);
+    }
+}
+
+static void
+backward_block (const RvJob *job, RvWork *work, uint32_t from)
+{
+  const RvModel *model = job->model;
+  for (uint32_t k = model->n_layers; k-- > 0;)
+    {
+      const RvInstance *layer = model->layers[k].instance;
+      const RvLayerClass *class = layer->plugin->functions;
+      RvLayerPass *pass = &work->passes[k];
+      pass->end = MIN (from + job->block, model->steps);
+      class->backward (layer->self, pass, from, pass->end);
+      rv_pass_settle_backward (pass);
+      rv_pass_carry (pass, from);
+    }
 }
 
 void
@@ -38,17 +72,14 @@ rv_job_backward (const RvJob *job, RvWork *work)
   const RvModel *model = job->model;
   const uint32_t blocks = (model->steps + job->block - 1) / job->block;
   for (uint32_t b = blocks; b-- > 0;)
-    for (uint32_t k = model->n_layers; k-- > 0;)
-      {
-        const RvInstance *layer = model->layers[k].instance;
-        const RvLayerClass *class = layer->plugin->functions;
-        RvLayerPass *pass = &work->passes[k];
-        const uint32_t from = b * job->block;
-        pass->end = MIN (from + job->block, model->steps);
-        class->backward (layer->self, pass, from, pass->end);
-        rv_pass_settle_backward (pass);
-        rv_pass_carry (pass, from);
-      }
+    {
+      const gboolean again = model->checkpoint && b + 1 < blocks;
+      for (uint32_t k = 0; again && k < model->n_layers; k++)
+        rv_pass_restore (&work->passes[k], b);
+      if (again)
+        forward_block (job, work, b * job->block);
+      backward_block (job, work, b * job->block);
+    }
   for (uint32_t k = 0; k < model->n_layers; k++)
     rv_pass_end (&work->passes[k]);
 }
@@ -189,15 +220,21 @@ prepare_workers (RvModel *model)
   model->n_work = n;
 }
 
+/* Few accumulators for large networks: 16 up to a million parameters, 8 above; and no more than there are
+ * tiles. */
+static uint32_t
+slots_of (const RvModel *model, uint32_t n_tiles)
+{
+  return CLAMP (n_tiles, 1, model->count <= (1u << 20) ? RV_TILE_SLOTS : RV_TILE_SLOTS / 2);
+}
+
 static gboolean
 run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const RvObserver *observer,
            float *gradient, RvScore *score, GError **error)
 {
   const uint32_t samples = rv_tile_samples (model, batch->n),
                  n_tiles = (batch->n + samples - 1) / MAX (samples, 1);
-  /* few accumulators for large networks: 16 up to a million parameters, 8 above */
-  const uint32_t most_slots = model->count <= (1u << 20) ? RV_TILE_SLOTS : RV_TILE_SLOTS / 2;
-  const uint32_t n_slots = CLAMP (n_tiles, 1, most_slots);
+  const uint32_t n_slots = slots_of (model, n_tiles);
   g_autofree double *loss = g_new0 (double, n_tiles + 1);
   g_autofree uint64_t *correct = g_new0 (uint64_t, n_tiles + 1), *decided = g_new0 (uint64_t, n_tiles + 1);
   GError *errors[RV_TILE_SLOTS] = { NULL };
@@ -217,8 +254,12 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
                 errors };
   prepare_workers (model);
   rv_model_prepare (model, job.parameters);
-  if (gradient && !model->accumulators)
-    model->accumulators = rv_aligned_alloc (most_slots * model->count * sizeof (float));
+  if (gradient && model->n_accumulators < n_slots)
+    {
+      rv_aligned_free (model->accumulators);
+      model->accumulators = rv_aligned_alloc (n_slots * model->count * sizeof (float));
+      model->n_accumulators = n_slots;
+    }
   rv_parallel_for (n_slots, run_slot, &job);
   gboolean ok = TRUE;
   for (uint32_t k = 0; k < n_slots; k++)
@@ -256,4 +297,28 @@ rv_model_gradient (const RvModel *model, const float *parameters, const RvBatch 
                    RvScore *score, GError **error)
 {
   return run_batch ((RvModel *)model, parameters, batch, NULL, gradient, score, error);
+}
+
+/* What a network typically has: a quarter of the hidden neurons fire at a step, and a twentieth of the
+ * inputs. */
+#define HIDDEN_SHARE 0.25
+#define INPUT_SHARE 0.05
+
+size_t
+rv_model_memory (const RvModel *model, const RvInstance *optimizer, uint32_t batch)
+{
+  const RvOptimizerClass *class = optimizer->plugin->functions;
+  const uint32_t samples = rv_tile_samples (model, batch),
+                 slots = slots_of (model, (batch + samples - 1) / samples);
+  RvWork *work = rv_work_new (model);
+  const double rows = (double)model->steps * samples;
+  double each = (double)rv_work_bytes (model, work);
+  rv_work_free (model, work);
+  each += INPUT_SHARE * rows * model->inputs * 4 * sizeof (uint32_t); /* as read, by row, by unit */
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    each += HIDDEN_SHARE * rows * model->layers[k].units * sizeof (uint32_t);
+  /* values, gradient, what the optimizer remembers, and the accumulators */
+  const double vectors = 2.0 + class->slots (optimizer->self) + slots;
+  return (size_t)(each * MIN (rv_threads_get (), slots)
+                  + sizeof (float) * (vectors * model->count + model->transposed_count + model->lanes_count));
 }

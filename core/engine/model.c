@@ -56,7 +56,7 @@ rv_model_copy (const RvModel *model)
   memcpy (copy->values, model->values, copy->count * sizeof (float));
   copy->transposed = copy->lanes = copy->accumulators = NULL;
   copy->work = NULL;
-  copy->n_work = 0;
+  copy->n_work = copy->n_accumulators = 0;
   return copy;
 }
 
@@ -90,13 +90,27 @@ rv_model_parameters (RvModel *model)
   return model->values;
 }
 
+/* Before what changes its rooms. */
+static void
+drop_work (RvModel *model)
+{
+  for (uint32_t k = 0; k < model->n_work; k++)
+    rv_work_free (model, model->work[k]);
+  model->n_work = 0;
+}
+
 void
 rv_model_set_relaxed (RvModel *model, gboolean relaxed)
 {
-  for (uint32_t k = 0; k < model->n_work; k++) /* its rooms differ */
-    rv_work_free (model, model->work[k]);
-  model->n_work = 0;
+  drop_work (model);
   model->relaxed = relaxed;
+}
+
+void
+rv_model_set_checkpoint (RvModel *model, gboolean checkpoint)
+{
+  drop_work (model);
+  model->checkpoint = checkpoint;
 }
 
 /* In the layout that a user expects: weight [units][inputs], vectors [units]; raw neuron parameters as

@@ -67,13 +67,15 @@ struct RvModel
   gboolean relaxed;
   uint32_t tile, grain; /* most samples of a tile, and of what they are a multiple; by shape */
   uint32_t block;       /* steps of a block; 0: by shape */
+  gboolean checkpoint;  /* blocks are run again in the backward pass */
   float *values;        /* [parameter_count] */
   size_t count;
   size_t transposed_count, lanes_count;
   float *transposed, *lanes; /* made from the parameters before each pass over a batch */
   uint32_t n_work;
   RvWork **work;       /* one per worker, made on first use */
-  float *accumulators; /* [slots][count] */
+  float *accumulators; /* [n_accumulators][count] */
+  uint32_t n_accumulators;
 };
 
 struct RvLayerBuild
@@ -113,6 +115,7 @@ struct RvLayerPass
   float *gradient; /* accumulator of this tile; NULL: forward only */
   const RvSignal *input;
   RvSignal output;
+  size_t bytes;     /* of all rooms */
   uint32_t samples; /* of this tile, as it is laid out */
   uint32_t room;    /* steps of current and entry */
   uint32_t base;    /* the step that they begin with */
@@ -127,7 +130,8 @@ struct RvLayerPass
   float *out;            /* [T][samples][stride] if the output is dense */
   float *smooth;         /* the same: relaxed spikes of a layer whose `out` is its membrane; or NULL */
   float *out_gradient;   /* the same, of the last layer: dL/dspike or dL/dmembrane */
-  float *entry[RV_NEURON_MAX_STATES];                                        /* [room] */
+  float *entry[RV_NEURON_MAX_STATES]; /* [room] */
+  float *saved[RV_NEURON_MAX_STATES]; /* [blocks][lanes]: before each block, where blocks are run again */
   float *state[RV_NEURON_MAX_STATES], *state_gradient[RV_NEURON_MAX_STATES]; /* [lanes] */
   float *param_gradient[RV_NEURON_MAX_PARAMS];                               /* [lanes] */
   float *z, *slope, *spike, *above, *fed_back; /* [RV_AT_ONCE]: steps times lanes of a panel */
@@ -159,8 +163,8 @@ struct RvWork
   RvRecording recordings[RV_TILE];
   RvSignal input;
   uint32_t *offsets, *ids;
-  float *values, *dense;
-  size_t ids_room, values_room, dense_room;
+  float *values;
+  size_t ids_room, values_room;
   RvSorted *sorted; /* [blocks]: the input's spikes */
   uint32_t labels[RV_TILE];
   uint32_t lengths[RV_TILE]; /* steps that count */
@@ -215,6 +219,8 @@ rv_pass_rows (const RvLayerPass *pass, float *array, uint32_t first, uint32_t t)
  * missing or of another shape. Main thread. */
 gboolean rv_model_fill (RvModel *model, GHashTable *members, GError **error);
 RvWork *rv_work_new (const RvModel *model);
+/* Bytes of its rooms, without those for spikes, which grow with what fires. */
+size_t rv_work_bytes (const RvModel *model, const RvWork *work);
 void rv_work_free (const RvModel *model, RvWork *work);
 /* Makes transposed weights and lane parameters. Main thread. */
 void rv_model_prepare (RvModel *model, const float *parameters);
@@ -234,6 +240,9 @@ void rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, ui
 /* Does what still waits for its panels, after a layer's forward or backward. */
 void rv_pass_settle_forward (RvLayerPass *pass);
 void rv_pass_settle_backward (RvLayerPass *pass);
+/* Notes the states before block `index`, or goes back to them. */
+void rv_pass_save (RvLayerPass *pass, uint32_t index);
+void rv_pass_restore (RvLayerPass *pass, uint32_t index);
 /* Keeps what the block before this one needs of this one: dL/dcurrent of step `from`. */
 void rv_pass_carry (RvLayerPass *pass, uint32_t from);
 /* Adds the gradients of the neurons' learned parameters to the accumulator. */

@@ -99,7 +99,7 @@ collect_spikes (RvLayerPass *pass, uint32_t from, uint32_t to)
     {
       if (count + pass->layer->units > pass->ids_room)
         {
-          pass->ids_room = 2 * pass->ids_room + pass->layer->units;
+          pass->ids_room += pass->ids_room / 2 + pass->layer->units;
           pass->ids = ids = g_realloc_n (pass->ids, pass->ids_room, sizeof (uint32_t));
           pass->output.ids = ids;
         }
@@ -224,4 +224,20 @@ rv_pass_fire (RvLayerPass *pass, uint32_t from, uint32_t to)
   pass->waiting = (RvProjection){ 0 };
   if (pass->layer->variant->fires && !pass->model->relaxed)
     collect_spikes (pass, from, to);
+}
+
+void
+rv_pass_save (RvLayerPass *pass, uint32_t index)
+{
+  const size_t lanes = pass->layer->lanes;
+  for (uint32_t k = 0; k < pass->layer->variant->states; k++)
+    memcpy (pass->saved[k] + index * lanes, pass->state[k], lanes * sizeof (float));
+}
+
+void
+rv_pass_restore (RvLayerPass *pass, uint32_t index)
+{
+  const size_t lanes = pass->layer->lanes;
+  for (uint32_t k = 0; k < pass->layer->variant->states; k++)
+    memcpy (pass->state[k], pass->saved[k] + index * lanes, lanes * sizeof (float));
 }

@@ -2,11 +2,19 @@
 #include "engine/job.h"
 #include <string.h>
 
+static float *
+room_of (RvLayerPass *pass, size_t bytes)
+{
+  pass->bytes += bytes;
+  return rv_aligned_alloc (bytes);
+}
+
 /* Rooms of a layer on one tile; `last`: the decoder reads it. */
 static void
 pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer, gboolean last)
 {
-  const uint32_t room = model->steps, panels = (layer->stride + RV_PANEL - 1) / RV_PANEL;
+  const uint32_t block = rv_block_steps (model), room = model->checkpoint ? block : model->steps;
+  const uint32_t panels = (layer->stride + RV_PANEL - 1) / RV_PANEL;
   const size_t row = layer->lanes * sizeof (float), all = row * room;
   const size_t few = RV_AT_ONCE * sizeof (float);
   const gboolean dense = layer->dense_output || model->relaxed;
@@ -14,30 +22,31 @@ pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer, gboolea
   pass->layer = layer;
   pass->kernels = rv_kernels ();
   pass->room = room;
-  pass->current = rv_aligned_alloc (all);
-  pass->still = rv_aligned_alloc (row);
-  pass->still_gradient = rv_aligned_alloc (row);
-  pass->carry = rv_aligned_alloc (row);
-  pass->out = dense ? rv_aligned_alloc (row * model->steps) : NULL;
-  pass->out_gradient = last ? rv_aligned_alloc (row * model->steps) : NULL;
+  pass->current = room_of (pass, all);
+  pass->still = room_of (pass, row);
+  pass->still_gradient = room_of (pass, row);
+  pass->carry = room_of (pass, row);
+  pass->out = dense ? room_of (pass, row * model->steps) : NULL;
+  pass->out_gradient = last ? room_of (pass, row * model->steps) : NULL;
   if (model->relaxed && layer->reads_membrane && layer->variant->fires && layer->step_by_step)
-    pass->smooth = rv_aligned_alloc (row * model->steps);
+    pass->smooth = room_of (pass, row * model->steps);
   for (uint32_t k = 0; k < layer->variant->states; k++)
     {
-      pass->entry[k] = rv_aligned_alloc (all);
-      pass->state[k] = rv_aligned_alloc (row);
-      pass->state_gradient[k] = rv_aligned_alloc (row);
+      pass->entry[k] = room_of (pass, all);
+      pass->saved[k] = model->checkpoint ? room_of (pass, row * ((model->steps + block - 1) / block)) : NULL;
+      pass->state[k] = room_of (pass, row);
+      pass->state_gradient[k] = room_of (pass, row);
     }
   for (uint32_t k = 0; k < layer->variant->params; k++)
-    pass->param_gradient[k] = rv_aligned_alloc (row);
-  pass->z = rv_aligned_alloc (few);
-  pass->slope = rv_aligned_alloc (few);
-  pass->spike = rv_aligned_alloc (few);
-  pass->above = rv_aligned_alloc (few);
-  pass->fed_back = rv_aligned_alloc (few);
-  pass->zeros = rv_aligned_alloc (row);
+    pass->param_gradient[k] = room_of (pass, row);
+  pass->z = room_of (pass, few);
+  pass->slope = room_of (pass, few);
+  pass->spike = room_of (pass, few);
+  pass->above = room_of (pass, few);
+  pass->fed_back = room_of (pass, few);
+  pass->zeros = room_of (pass, row);
   pass->offsets = g_new0 (uint32_t, (size_t)model->steps * model->tile + 1);
-  pass->bits = g_new0 (uint64_t, (size_t)rv_block_steps (model) * model->tile * panels);
+  pass->bits = g_new0 (uint64_t, (size_t)block * model->tile * panels);
 }
 
 static void
@@ -53,6 +62,7 @@ pass_free (RvLayerPass *pass)
   for (uint32_t k = 0; k < RV_NEURON_MAX_STATES; k++)
     {
       rv_aligned_free (pass->entry[k]);
+      rv_aligned_free (pass->saved[k]);
       rv_aligned_free (pass->state[k]);
       rv_aligned_free (pass->state_gradient[k]);
     }
@@ -84,6 +94,15 @@ rv_work_new (const RvModel *model)
   return work;
 }
 
+size_t
+rv_work_bytes (const RvModel *model, const RvWork *work)
+{
+  size_t bytes = 0;
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    bytes += work->passes[k].bytes;
+  return bytes;
+}
+
 void
 rv_work_free (const RvModel *model, RvWork *work)
 {
@@ -106,13 +125,18 @@ rv_work_free (const RvModel *model, RvWork *work)
 }
 
 static void
-room_for_input (RvWork *work, size_t n)
+room_for_input (RvWork *work, size_t n, gboolean values)
 {
-  if (n <= work->ids_room)
-    return;
-  work->ids_room = MAX (2 * work->ids_room, n);
-  work->ids = g_realloc_n (work->ids, work->ids_room, sizeof (uint32_t));
-  work->values = g_realloc_n (work->values, work->ids_room, sizeof (float));
+  if (n > work->ids_room)
+    {
+      work->ids_room = MAX (work->ids_room + work->ids_room / 2, n);
+      work->ids = g_realloc_n (work->ids, work->ids_room, sizeof (uint32_t));
+    }
+  if (values && work->ids_room > work->values_room)
+    {
+      work->values_room = work->ids_room;
+      work->values = g_realloc_n (work->values, work->values_room, sizeof (float));
+    }
 }
 
 /* From the recordings' own order, sample by sample, to the tile's, step by step; and by unit on the way,
@@ -123,7 +147,7 @@ merge_spikes (RvWork *work, uint32_t steps, uint32_t n, uint32_t samples, RvSort
   size_t total = 0;
   for (uint32_t s = 0; s < n; s++)
     total += work->recordings[s].offsets[steps];
-  room_for_input (work, total);
+  room_for_input (work, total, FALSE);
   uint32_t count = 0, *const ids = work->ids;
   for (uint32_t t = 0; t < steps; t++)
     {
@@ -164,7 +188,7 @@ merge_values (RvWork *work, uint32_t steps, uint32_t n, uint32_t samples)
       {
         const RvRecording *rec = &work->recordings[s];
         const float *values = s < n ? rec->values + (size_t)t * rec->units : NULL;
-        room_for_input (work, (size_t)count + rec->units);
+        room_for_input (work, (size_t)count + rec->units, TRUE);
         for (uint32_t j = 0; values && j < rec->units; j++)
           {
             work->ids[count] = j;
@@ -251,6 +275,7 @@ rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_
       pass->waiting = (RvProjection){ 0 };
       pass->feedback = RV_NO_HANDLE;
       pass->upper = NULL;
+      pass->base = 0;
       pass->sorted_input.n = pass->sorted_output.n = 0;
       for (uint32_t j = 0; j < layer->variant->states; j++)
         {

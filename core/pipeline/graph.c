@@ -1,4 +1,5 @@
 /* From a composed document to a checked graph: an instance per node and cell, equal identities merged. */
+#include "base/threads.h"
 #include "pipeline/graph.h"
 #include "pipeline/graph-private.h"
 #include "plugin/params.h"
@@ -444,5 +445,27 @@ rv_graph_to_dot (const RvGraph *graph)
         append_edge (text, ((RvPortValue *)node->views->pdata[k])->source, node);
     }
   g_string_append (text, "}\n");
+  return g_string_free (text, FALSE);
+}
+
+char *
+rv_graph_memory (const RvGraph *graph)
+{
+  GString *text = g_string_new (NULL);
+  g_autoptr (GHashTable) most = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint k = 0; k < graph->nodes->len; k++)
+    {
+      const RvNode *node = graph->nodes->pdata[k], *other = g_hash_table_lookup (most, node->name);
+      if (node->memory > (other ? other->memory : 0))
+        g_hash_table_insert (most, node->name, (gpointer)node);
+    }
+  for (guint k = 0; k < graph->nodes->len; k++)
+    {
+      const RvNode *node = graph->nodes->pdata[k];
+      if (g_hash_table_lookup (most, node->name) == node)
+        g_string_append_printf (text, "  %s: %.1f MB of memory beside its data, with %u thread%s\n",
+                                node->name, (double)node->memory / 1e6, rv_threads_get (),
+                                rv_threads_get () == 1 ? "" : "s");
+    }
   return g_string_free (text, FALSE);
 }

@@ -26,6 +26,8 @@ gboolean rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error);
 /* As text for people, or DOT; caller owns. */
 char *rv_graph_to_text (const RvGraph *graph);
 char *rv_graph_to_dot (const RvGraph *graph);
+/* A line for each name of a node that told how much memory it will take, the most over its cells; caller owns. */
+char *rv_graph_memory (const RvGraph *graph);
 /* Asks a running graph to stop; safe in a signal handler. */
 void rv_graph_stop (void);
 

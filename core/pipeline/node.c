@@ -21,6 +21,12 @@ rv_graph_stop (void)
   stop_asked = 1;
 }
 
+void
+rv_node_set_memory (RvNode *node, size_t bytes)
+{
+  node->memory = bytes;
+}
+
 gboolean
 rv_node_stopped (const RvNode *node)
 {

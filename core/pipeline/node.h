@@ -52,6 +52,7 @@ struct RvNode
   GPtrArray *views;   /* RvPortValue *, owned: what gathering ports show */
   RvValue *made_from; /* map of texts: what the identity is the hash of */
   GPtrArray *metrics; /* char *: the numbers that the node reported, as JSON */
+  size_t memory;      /* bytes that it will take beside its data, as it told; 0: not told */
   char *kept;         /* its folder in the store, which is locked; NULL: nothing can be kept */
   struct
   {

@@ -111,6 +111,16 @@ RV_API gboolean rv_model_gradient (const RvModel *model, const float *parameters
  * checks. */
 RV_API void rv_model_set_relaxed (RvModel *model, gboolean relaxed);
 
+/** Whether the forward pass keeps only the states between blocks of about sqrt (T) steps, and the backward
+ * pass runs each block again: memory then grows with the square root of T, and a step takes about a third
+ * longer. The order of sums follows the blocks, so the last bits of the gradient differ. Main thread. */
+RV_API void rv_model_set_checkpoint (RvModel *model, gboolean checkpoint);
+
+/** Bytes that training takes beside its data, with batches of `batch` samples and the threads that are set:
+ * work spaces, parameters, gradients, the optimizer's memory. Lists of spikes are counted for a quarter of
+ * the hidden neurons and a twentieth of the inputs active at a step. Main thread. */
+RV_API size_t rv_model_memory (const RvModel *model, const RvInstance *optimizer, uint32_t batch);
+
 /** After a loss or gradient that is not finite: says what was the first, "layer 0, step 37, unit 4:
  * membrane is NaN". The caller owns the text. */
 RV_API char *rv_model_diagnose (const RvModel *model, const RvBatch *batch);

@@ -84,6 +84,9 @@ RV_API const char *rv_port_failure (const RvPort *port);
  * RvDatasetSpec). */
 RV_API void rv_node_set_spec (RvNode *node, const char *output, const RvDatasetSpec *spec);
 
+/** In check: tells how many bytes run will take beside its data; `ranvier check` prints it. */
+RV_API void rv_node_set_memory (RvNode *node, size_t bytes);
+
 /** In run: hands on `artefact` of the declared kind; takes over the reference. */
 RV_API void rv_node_set_output (RvNode *node, const char *output, void *artefact);
 

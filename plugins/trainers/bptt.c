@@ -9,6 +9,7 @@ typedef struct
   RvInstance *decoder, *loss, *optimizer, *schedule;
   int64_t seed, epochs, batch;
   double clip;
+  gboolean checkpoint;
 } Bptt;
 
 typedef struct
@@ -52,6 +53,8 @@ check (void *self, RvNode *node, GError **error)
       rv_node_set_spec (node, "best", data);
     }
   rv_node_set_spec (node, "last", data);
+  rv_model_set_checkpoint (model, bptt->checkpoint);
+  rv_node_set_memory (node, rv_model_memory (model, bptt->optimizer, (uint32_t)MIN (bptt->batch, data->samples)));
   return TRUE;
 }
 
@@ -276,6 +279,7 @@ run (void *self, RvNode *node, GError **error)
                             (uint64_t)bptt->seed, error);
   if (!fit.model)
     return FALSE;
+  rv_model_set_checkpoint (fit.model, bptt->checkpoint);
   fit.updater = rv_updater_new (fit.model, bptt->optimizer);
   fit.history = new_history ();
   fit.gradient = rv_aligned_alloc (rv_model_parameter_count (fit.model) * sizeof (float));
@@ -298,35 +302,40 @@ run (void *self, RvNode *node, GError **error)
   return ok;
 }
 
-static const RvParam params[]
-    = { RV_PORT (Bptt, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "What to train on"),
-        RV_PORT (Bptt, validation, RV_ARTEFACT_DATASET, 0,
-                 "Evaluated after every epoch; decides which model is `best`"),
-        RV_SLOTS (Bptt, network, "layer", "The layers, from the input to the classes"),
-        RV_SLOT (Bptt, decoder, "decoder", "rate", "From the last layer's output over time to scores"),
-        RV_SLOT (Bptt, loss, "loss", "cross-entropy", "The price of a decision"),
-        RV_SLOT (Bptt, optimizer, "optimizer", "adam", "How weights follow gradients"),
-        RV_SLOT (Bptt, schedule, "schedule", "constant", "How the learning rate changes over epochs"),
-        RV_INT (Bptt, seed, "1", 0, 9e15, "",
-                "Key of the first weights, the order of samples and all other draws"),
-        RV_INT (Bptt, epochs, "10", 0, 1e6, "", "Passes over the data; 0: the model as it was initialised"),
-        RV_INT (Bptt, batch, "128", 1, 1e7, "", "Samples per update"),
-        RV_REAL (Bptt, clip, "0", 0, 1e30, "", "Largest norm of the gradient; 0: no clipping"),
-        RV_PARAM_END };
+static const RvParam params[] = {
+  RV_PORT (Bptt, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "What to train on"),
+  RV_PORT (Bptt, validation, RV_ARTEFACT_DATASET, 0, "Evaluated after every epoch; decides which model is `best`"),
+  RV_SLOTS (Bptt, network, "layer", "The layers, from the input to the classes"),
+  RV_SLOT (Bptt, decoder, "decoder", "rate", "From the last layer's output over time to scores"),
+  RV_SLOT (Bptt, loss, "loss", "cross-entropy", "The price of a decision"),
+  RV_SLOT (Bptt, optimizer, "optimizer", "adam", "How weights follow gradients"),
+  RV_SLOT (Bptt, schedule, "schedule", "constant", "How the learning rate changes over epochs"),
+  RV_INT (Bptt, seed, "1", 0, 9e15, "", "Key of the first weights, the order of samples and all other draws"),
+  RV_INT (Bptt, epochs, "10", 0, 1e6, "", "Passes over the data; 0: the model as it was initialised"),
+  RV_INT (Bptt, batch, "128", 1, 1e7, "", "Samples per update"),
+  RV_REAL (Bptt, clip, "0", 0, 1e30, "", "Largest norm of the gradient; 0: no clipping"),
+  RV_BOOL (Bptt, checkpoint, "no",
+           "Keep only some states and compute the others again: memory grows with the square root of the steps, a "
+           "training step takes about a third longer"),
+  RV_PARAM_END
+};
 
-static const RvOutput outputs[]
-    = { { "last", RV_ARTEFACT_MODEL, "The model after the last epoch" },
-        { "best", RV_ARTEFACT_MODEL, "The model of the best epoch on `validation`" },
-        { "history", RV_ARTEFACT_TABLE, "A row per epoch" },
-        { "summary", RV_ARTEFACT_TABLE, "One row: accuracy of the last and of the best epoch" },
-        { NULL, RV_ARTEFACT_NONE, NULL } };
+static const RvOutput outputs[] = {
+  { "last", RV_ARTEFACT_MODEL, "The model after the last epoch" },
+  { "best", RV_ARTEFACT_MODEL, "The model of the best epoch on `validation`" },
+  { "history", RV_ARTEFACT_TABLE, "A row per epoch" },
+  { "summary", RV_ARTEFACT_TABLE, "One row: accuracy of the last and of the best epoch" },
+  { NULL, RV_ARTEFACT_NONE, NULL }
+};
 
 static const RvNodeClass class = { outputs, check, run, NULL };
 
-RV_PLUGIN ("trainer", "bptt").version = "1.0", .licence = "LGPL-2.1-or-later",
-                      .doc = "Backpropagation through time with surrogate gradients",
-                      .citation = "Wu et al. 2018, Spatio-temporal backpropagation for training "
-                                  "high-performance spiking neural networks",
-                      .params = params, .params_size = sizeof (Bptt), RV_FUNCTIONS (class),
-}
-;
+RV_PLUGIN ("trainer", "bptt")
+  .version = "1.0",
+  .licence = "LGPL-2.1-or-later",
+  .doc = "Backpropagation through time with surrogate gradients",
+  .citation = "Wu et al. 2018, Spatio-temporal backpropagation for training high-performance spiking neural networks",
+  .params = params,
+  .params_size = sizeof (Bptt),
+  RV_FUNCTIONS (class),
+};

@@ -28,6 +28,7 @@ typedef struct
   RefLoss loss;
   gboolean shuffled; /* ids in another order, a later epoch, a copy of the model, parameters beside its own */
   gboolean blocks;   /* steps are cut into blocks */
+  gboolean again;    /* and run again in the backward pass */
 } Case;
 
 /* ---- data: a function of (seed, epoch, id) */
@@ -423,6 +424,8 @@ test_case (gconstpointer user)
   run_reference (&run, TRUE);
   if (c->blocks)
     run.model->block = 7;
+  if (c->again)
+    rv_model_set_checkpoint (run.model, TRUE);
   g_autofree float *parameters = NULL;
   if (c->shuffled)
     {
@@ -540,6 +543,12 @@ static const Case others[] = {
     .hidden = { .kind = REF_SOFT }, .readout = INTEGRATOR, .blocks = TRUE },
   { "blocks-recurrent", { 1, 20, 5, 150, 20 }, .form = RV_FORM_STATIC, .decoder = REF_MEAN_MEMBRANE,
     .hidden = { .leak = 1, .threshold = 1 }, .recurrent = TRUE, .readout = INTEGRATOR, .blocks = TRUE },
+  { "again", { 1, 3, 150, 3, 20 }, .second = 5, .form = RV_FORM_SPIKES, .decoder = REF_MEAN_MEMBRANE,
+    .hidden = { .leak = 2, .threshold = 2 }, .readout = INTEGRATOR, .blocks = TRUE, .again = TRUE },
+  { "again-static", { 1, 3, 150, 3, 20 }, .second = 5, .form = RV_FORM_STATIC, .decoder = REF_EACH_STEP,
+    .hidden = { .kind = REF_SOFT }, .readout = INTEGRATOR, .blocks = TRUE, .again = TRUE },
+  { "again-recurrent", { 1, 20, 5, 150, 20 }, .form = RV_FORM_STATIC, .decoder = REF_MEAN_MEMBRANE,
+    .hidden = { .leak = 1, .threshold = 1 }, .recurrent = TRUE, .readout = INTEGRATOR, .blocks = TRUE, .again = TRUE },
 };
 /* clang-format on */
 
