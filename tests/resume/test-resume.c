@@ -343,13 +343,17 @@ main (int argc, char **argv)
   {
     const char *path;
     void (*test) (Study *study, gconstpointer user);
-  } tests[] = {
-    { "/resume/signals", test_signals },         { "/resume/damaged", test_damaged },
-    { "/resume/all-damaged", test_all_damaged }, { "/resume/full-from-the-start", test_full_from_the_start },
-    { "/resume/full-later", test_full_later },   { "/resume/full-disk", test_full_disk },
-    { "/resume/read-only", test_read_only },     { "/resume/nowhere", test_nowhere },
-    { "/resume/changed", test_changed },         { "/resume/metrics-lost", test_metrics_lost }
-  };
+  } tests[] = { { "/resume/signals", test_signals },
+                { "/resume/epoch-ends", test_epoch_ends },
+                { "/resume/damaged", test_damaged },
+                { "/resume/all-damaged", test_all_damaged },
+                { "/resume/full-from-the-start", test_full_from_the_start },
+                { "/resume/full-later", test_full_later },
+                { "/resume/full-disk", test_full_disk },
+                { "/resume/read-only", test_read_only },
+                { "/resume/nowhere", test_nowhere },
+                { "/resume/changed", test_changed },
+                { "/resume/metrics-lost", test_metrics_lost } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
     g_test_add (tests[k].path, Study, NULL, study_set_up, tests[k].test, study_tear_down);
