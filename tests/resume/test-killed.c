@@ -204,7 +204,7 @@ static void
 test_killed (Study *study, gconstpointer user)
 {
   guint kills = 0, ended = 0, runs = 0, torn = 0;
-  study_run_whole (study, "");
+  g_autofree char *whole = study_run_whole (study, "");
   g_autoptr (GHashTable) known = learn_all (study);
   g_setenv ("RANVIER_CHECKPOINT_MINUTES", "0", TRUE);
   g_autofree char *kept = study_path (study, "kept");
@@ -233,7 +233,7 @@ test_killed (Study *study, gconstpointer user)
           g_assert_cmpint (code, ==, 0);
         }
       ended++;
-      study_compare (study, "whole", out);
+      study_compare (study, whole, out);
       unwatch (&w);
       test_remove (kept);
       w = watch (study, "kept");

@@ -8,6 +8,8 @@
 #define LONG "-s epochs=120" /* more lines than the pipe of study_start holds */
 #define LIMIT 16000          /* bytes: less than a checkpoint, more than what else a run writes */
 
+static char *whole; /* the run directory of a long run that nobody disturbed */
+
 static void
 assert_says (const char *said, const char *text)
 {
@@ -66,12 +68,11 @@ test_signals (Study *study, gconstpointer user)
   } stops[] = { { "[variant=plain]  epoch 1/120", "out", LONG " --threads 1", SIGINT },
                 { "[variant=plain]  epoch 60/120", "out", LONG " --threads 3", SIGTERM },
                 { "[variant=recurrent]  epoch 50/120", "other", LONG " --threads 2", SIGINT } };
-  study_run_whole (study, LONG);
   for (guint k = 0; k < G_N_ELEMENTS (stops); k++)
     {
       g_autofree char *said
           = study_interrupt (study, stops[k].out, stops[k].arguments, 0, stops[k].text, stops[k].number, 130);
-      g_assert_cmpuint (test_count (said, "[variant=plain]  going on from epoch "), ==, k > 0);
+      g_assert_cmpuint (test_count (said, "[variant=plain]  going on from "), ==, k > 0);
       g_assert_cmpuint (test_count (said, "[variant=plain]  epoch 1/120"), ==, k == 0);
       assert_says (said, "stopped: interrupted; the same command goes on from ");
       assert_says (said, "the same command goes on\n");
@@ -79,7 +80,7 @@ test_signals (Study *study, gconstpointer user)
   g_autofree char *said = study_run (study, "out", LONG " --threads 2", 0);
   assert_says (said, "[variant=plain]  reused");
   assert_says (said, "[variant=recurrent]  going on from ");
-  study_compare (study, "whole", "out");
+  study_compare (study, whole, "out");
   assert_none_kept (study);
 }
 
@@ -87,15 +88,14 @@ test_signals (Study *study, gconstpointer user)
 static void
 test_epoch_ends (Study *study, gconstpointer user)
 {
-  study_run_whole (study, LONG);
   g_setenv ("RANVIER_CHECKPOINT_MINUTES", "soon", TRUE);
   g_autofree char *killed = study_interrupt (study, "out", LONG, 0, "epoch 60/120", SIGKILL, 128 + SIGKILL);
   assert_says (killed, "RANVIER_CHECKPOINT_MINUTES is a number of minutes, not 'soon'");
   g_unsetenv ("RANVIER_CHECKPOINT_MINUTES");
   g_autofree char *said = study_run (study, "out", LONG, 0);
-  assert_says (said, "[variant=plain]  going on from epoch ");
+  assert_says (said, "[variant=plain]  going on from ");
   assert_says (said, ", batch 1 (checkpoint of ");
-  study_compare (study, "whole", "out");
+  study_compare (study, whole, "out");
 }
 
 typedef enum
@@ -121,7 +121,6 @@ damage (const char *path, Damage what)
 static void
 test_damaged (Study *study, gconstpointer user)
 {
-  study_run_whole (study, LONG);
   for (Damage what = FLIP; what <= EMPTY; what++)
     {
       begin (study);
@@ -139,7 +138,7 @@ test_damaged (Study *study, gconstpointer user)
       damage (newest, what); /* the new one; before it there is still one that is good */
       said = study_run (study, "out", LONG, 0);
       assert_says (said, "; the earlier one is used\n");
-      study_compare (study, "whole", "out");
+      study_compare (study, whole, "out");
     }
 }
 
@@ -147,7 +146,6 @@ test_damaged (Study *study, gconstpointer user)
 static void
 test_all_damaged (Study *study, gconstpointer user)
 {
-  study_run_whole (study, LONG);
   begin (study);
   g_autofree char *newest = kept_file (study, "checkpoint.npz"),
                   *before = kept_file (study, "checkpoint-before.npz");
@@ -169,7 +167,7 @@ test_all_damaged (Study *study, gconstpointer user)
     }
   g_autofree char *said = study_run (study, "out", LONG " --fresh", 0);
   assert_says (said, "[variant=plain]  epoch 1/120");
-  study_compare (study, "whole", "out");
+  study_compare (study, whole, "out");
   assert_none_kept (study);
 }
 
@@ -178,14 +176,14 @@ static void
 test_full_from_the_start (Study *study, gconstpointer user)
 {
   int code;
-  study_run_whole (study, "");
+  g_autofree char *short_whole = study_run_whole (study, "");
   Child child = study_start (study, "out", "", LIMIT);
   g_autofree char *said = study_finish (&child, &code);
   g_assert_cmpint (code, ==, 0);
   g_assert_cmpuint (test_count (said, "[variant=plain]  no checkpoint: "), ==, 1);
   assert_says (said, "checkpoint.npz could not be written: File too large");
   assert_says (said, "loses what is done from the beginning on");
-  study_compare (study, "whole", "out");
+  study_compare (study, short_whole, "out");
   assert_none_kept (study);
   g_autofree char *stopped = study_interrupt (study, "other", LONG, LIMIT, "epoch 5/", SIGINT, 1);
   assert_says (stopped, "interrupted, and no checkpoint could be written: ");
@@ -198,7 +196,6 @@ static void
 test_full_later (Study *study, gconstpointer user)
 {
   gsize before_length, after_length;
-  study_run_whole (study, LONG);
   begin (study);
   g_autofree char *newest = kept_file (study, "checkpoint.npz"), *before = NULL, *after = NULL;
   g_assert_true (g_file_get_contents (newest, &before, &before_length, NULL));
@@ -212,7 +209,7 @@ test_full_later (Study *study, gconstpointer user)
   g_assert_cmpmem (before, before_length, after, after_length);
   g_autofree char *said = study_run (study, "out", LONG, 0);
   assert_says (said, where[0]);
-  study_compare (study, "whole", "out");
+  study_compare (study, whole, "out");
 }
 
 /* ---- with file systems of our own, for root alone */
@@ -248,7 +245,6 @@ test_full_disk (Study *study, gconstpointer user)
   gsize before_length, after_length;
   if (!may_mount ())
     return;
-  study_run_whole (study, LONG);
   g_assert_cmpint (g_mkdir (kept, 0700), ==, 0);
   g_assert_cmpint (mount ("none", kept, "tmpfs", 0, "size=1m"), ==, 0);
   begin (study);
@@ -269,7 +265,7 @@ test_full_disk (Study *study, gconstpointer user)
   g_autofree char *said = study_finish (&child, &code);
   g_assert_cmpint (code, ==, 0);
   assert_says (said, "checkpoints can be written again\n");
-  study_compare (study, "whole", "out");
+  study_compare (study, whole, "out");
   g_assert_cmpint (umount (kept), ==, 0);
 }
 
@@ -280,7 +276,6 @@ test_read_only (Study *study, gconstpointer user)
   g_autofree char *kept = study_path (study, "kept");
   if (!may_mount ())
     return;
-  study_run_whole (study, LONG);
   begin (study);
   g_autofree char *newest = kept_file (study, "checkpoint.npz");
   g_assert_cmpint (mount (kept, kept, NULL, MS_BIND, NULL), ==, 0);
@@ -290,7 +285,7 @@ test_read_only (Study *study, gconstpointer user)
   assert_says (stopped, "checkpoint.npz could not be written: Read-only file system");
   g_autofree char *said = study_run (study, "out", LONG, 0);
   assert_says (said, "[variant=plain]  going on from ");
-  study_compare (study, "whole", "out");
+  study_compare (study, whole, "out");
   g_assert_cmpint (umount (kept), ==, 0);
 }
 
@@ -298,14 +293,13 @@ test_read_only (Study *study, gconstpointer user)
 static void
 test_nowhere (Study *study, gconstpointer user)
 {
-  study_run_whole (study, LONG);
   study_keep (study, "study.yaml"); /* a file */
   g_autofree char *stopped = study_interrupt (study, "out", LONG, 0, "epoch 20/", SIGTERM, 1);
   assert_says (stopped, "results can not be kept for next time: ");
   assert_says (stopped, "XDG_STATE_HOME");
   assert_says (stopped, "what was done from the beginning on is lost");
   g_autofree char *said = study_run (study, "out", LONG, 0);
-  study_compare (study, "whole", "out");
+  study_compare (study, whole, "out");
 }
 
 /* Other parameters are another training: the checkpoint is not used, and that is said. --fresh begins
@@ -355,7 +349,13 @@ main (int argc, char **argv)
                 { "/resume/changed", test_changed },
                 { "/resume/metrics-lost", test_metrics_lost } };
   g_test_init (&argc, &argv, NULL);
+  Study undisturbed;
+  study_set_up (&undisturbed, NULL);
+  whole = study_run_whole (&undisturbed, LONG);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
     g_test_add (tests[k].path, Study, NULL, study_set_up, tests[k].test, study_tear_down);
-  return g_test_run ();
+  const int failed = g_test_run ();
+  study_tear_down (&undisturbed, NULL);
+  g_free (whole);
+  return failed;
 }
