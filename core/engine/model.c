@@ -33,6 +33,7 @@ rv_model_unref (RvModel *model)
   rv_aligned_free (model->transposed);
   rv_aligned_free (model->lanes);
   rv_aligned_free (model->accumulators);
+  g_free (model->spent);
   g_free (model);
 }
 
@@ -56,6 +57,7 @@ rv_model_copy (const RvModel *model)
   memcpy (copy->values, model->values, copy->count * sizeof (float));
   copy->transposed = copy->lanes = copy->accumulators = NULL;
   copy->work = NULL;
+  copy->spent = NULL;
   copy->n_work = copy->n_accumulators = 0;
   return copy;
 }
