@@ -46,11 +46,13 @@ new_labels (const RvSelection *selection, const RvDatasetSpec *spec, GError **er
           labels[c] = k;
           continue;
         }
-      g_autofree char *list = spec->classes_names
-                                  ? g_strjoinv (", ", (char **)spec->classes_names)
-                                  : g_strdup_printf ("the numbers from 0 to %u", spec->classes - 1);
+      g_autoptr (GString) list = g_string_new (NULL);
+      if (!spec->classes_names)
+        g_string_printf (list, "the numbers from 0 to %u", spec->classes - 1);
+      for (uint32_t i = 0; spec->classes_names && i < spec->classes; i++) /* no NULL need end them */
+        g_string_append_printf (list, "%s%s", i ? ", " : "", spec->classes_names[i]);
       g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'classes' %s '%s'; the set has %s",
-                   c < 0 ? "names" : "names twice", selection->classes[k], list);
+                   c < 0 ? "names" : "names twice", selection->classes[k], list->str);
       return NULL;
     }
   return g_steal_pointer (&labels);

@@ -265,20 +265,26 @@ rv_node_cell (const RvNode *node)
   return node->cell;
 }
 
-/* `folder`/`name`, or `name` right in `folder`'s subfolders; a folder if the name ends with a slash. */
+/* `folder`/`name` if it is there; a folder if the name ends with a slash. */
+static char *
+right_in (const char *folder, const char *name)
+{
+  const GFileTest kind = g_str_has_suffix (name, "/") ? G_FILE_TEST_IS_DIR : G_FILE_TEST_IS_REGULAR;
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  return g_file_test (path, kind) ? g_steal_pointer (&path) : NULL;
+}
+
+/* The same, or in one of the folders of `folder`, the first by its name. */
 static char *
 search_below (const char *folder, const char *name)
 {
-  const GFileTest kind = g_str_has_suffix (name, "/") ? G_FILE_TEST_IS_DIR : G_FILE_TEST_IS_REGULAR;
-  g_autofree char *direct = g_build_filename (folder, name, NULL);
-  if (g_file_test (direct, kind))
-    return g_steal_pointer (&direct);
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  g_autofree char *found = NULL;
+  g_autofree char *found = right_in (folder, name);
+  const gboolean direct = found != NULL;
+  g_autoptr (GDir) dir = direct ? NULL : g_dir_open (folder, 0, NULL);
   for (const char *entry; dir && (entry = g_dir_read_name (dir));)
     {
-      g_autofree char *path = g_build_filename (folder, entry, name, NULL);
-      if (g_file_test (path, kind) && (!found || strcmp (path, found) < 0))
+      g_autofree char *below = g_build_filename (folder, entry, NULL), *path = right_in (below, name);
+      if (path && (!found || strcmp (path, found) < 0))
         {
           g_free (found);
           found = g_steal_pointer (&path);
@@ -287,39 +293,32 @@ search_below (const char *folder, const char *name)
   return g_steal_pointer (&found);
 }
 
-/* Where `folder` of a pipeline lies; NULL if it names none. Caller owns. */
-static char *
-folder_below (const char *root, const char *folder)
-{
-  if (!folder || !*folder)
-    return NULL;
-  return g_path_is_absolute (folder) ? g_strdup (folder)
-         : root                      ? g_build_filename (root, folder, NULL)
-                                     : NULL;
-}
-
 char *
 rv_find_file (const char *root, const char *folder, const char *name)
 {
-  g_autofree char *inside = folder_below (root, folder);
+  g_autofree char *inside = folder && *folder ? g_build_filename (root, folder, NULL) : NULL;
   char *path = inside ? search_below (inside, name) : NULL;
-  return path || !root || (folder && g_path_is_absolute (folder)) ? path : search_below (root, name);
+  return path ? path : search_below (root, name);
 }
 
 char *
 rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **error)
 {
-  const char *root = node->state->data_root;
-  g_autofree char *inside = folder_below (root, folder);
-  char *path = rv_find_file (root, folder, name);
+  const char *root = node->state->data_root ? node->state->data_root : "";
+  const gboolean relative = folder && *folder && !g_path_is_absolute (folder);
+  g_autofree char *inside
+      = relative || !folder || !*folder ? g_build_filename (root, folder, NULL) : g_strdup (folder);
+  g_autofree char *here = relative ? g_canonicalize_filename (folder, NULL) : NULL;
+  char *path = *inside ? search_below (inside, name) : NULL;
+  if (!path && relative)
+    path = search_below (here, name);
+  if (!path && relative && *root) /* no farther: another set there may have files of the same names */
+    path = right_in (root, name);
   if (!path)
     g_set_error (error, RV_ERROR, RV_ERROR_DATA,
-                 "there is no file %s in %s or one folder below; name the folder that "
+                 "there is no file %s in %s%s%s or one folder below; name the folder that "
                  "holds the datasets with --data DIR or RANVIER_DATA",
-                 name,
-                 inside ? inside
-                 : root ? root
-                        : "(no folder)");
+                 name, *inside ? inside : "(no folder)", relative ? ", in " : "", relative ? here : "");
   return path;
 }
 

@@ -105,8 +105,9 @@ RV_API const char *rv_node_directory (const RvNode *node);
 RV_API const char *rv_node_cell (const RvNode *node);
 
 /** Looks for a dataset's file by its official name in the data root and one folder below; `folder` (may be
- * NULL) is tried first, and the only place if it is absolute. A name that ends with a slash, "Train/", is
- * that of a folder. The caller owns the path. NULL with an error that lists where it looked. */
+ * NULL) is searched instead if it is given: a path from the data root, from the working directory, or
+ * absolute; where it is relative, the file may also lie right in the data root. A name that ends with a slash,
+ * "Train/", is that of a folder. The caller owns the path. NULL with an error that lists where it looked. */
 RV_API char *rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **error);
 
 /** In identify: hashes the content of a file, or of all files of a folder, into the identity (remembered by

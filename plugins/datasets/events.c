@@ -62,9 +62,8 @@ find (const Events *events, RvNode *node, GError **error)
     }
   g_autofree char *above = g_path_get_dirname (events->folder), *name = g_path_get_basename (events->folder);
   g_autofree char *as_folder = g_strconcat (name, "/", NULL);
-  const char *inside = strcmp (above, ".") == 0 ? NULL : above;
-  char *path = rv_node_find_file (node, inside, as_folder, NULL);
-  return path ? path : rv_node_find_file (node, inside, name, error);
+  char *path = rv_node_find_file (node, above, as_folder, NULL);
+  return path ? path : rv_node_find_file (node, above, name, error);
 }
 
 /* Numbers by their value, other names by their letters. */

@@ -1,5 +1,6 @@
-/* One training step (forward, backward, Adam) of the networks of cases.c: samples per second, to set beside the peers'
- * scripts, which read what --export writes. A case has a process of its own, so that its memory is its own. */
+/* One training step (forward, backward, Adam) of the networks of cases.c: samples per second, to set beside
+ * the peers' scripts, which read what --export writes. A case has a process of its own, so that its memory
+ * is its own. */
 #include "base/child.h"
 #include "base/threads.h"
 #include "cases.h"
@@ -139,7 +140,8 @@ begin_again (Bench *bench)
   bench->updater = bench_updater_new (bench->one, bench->model);
 }
 
-/* The weights that everything begins with: those of an export, or what some training made of the first ones. */
+/* The weights that everything begins with: those of an export, or what some training made of the first
+ * ones. */
 static gboolean
 find_start (Bench *bench, GError **error)
 {
@@ -281,9 +283,9 @@ tell (const Bench *bench, const double *before, GError **error)
   printf ("%s: %.0f samples/s, %.2f ms a step [%.2f to %.2f], %u threads, %s, peak %.0f MB (%.0f before)\n",
           one->name, speed, median, bench->times[0], bench->times[bench->rounds - 1], rv_threads_get (),
           rv_isa_name (rv_isa ()), bench->peak, bench->base);
+  g_autofree char *data = bench_data_name (one, &bench->data);
   printf ("  batch %u, T = %u; %s; %.2f %% of the inputs not zero; hidden firing %s\n", one->batch,
-          one->steps, bench->data.distinct < one->batch || bench->data.real ? one->real_name : one->made_name,
-          bench->data.density * 100.0, firing->str);
+          one->steps, data, bench->data.density * 100.0, firing->str);
   return TRUE;
 }
 

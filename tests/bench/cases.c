@@ -1,5 +1,5 @@
-/* See cases.h. Real recordings come through the nodes that a pipeline would name; the others are made by counter, so
- * that they are the same everywhere. */
+/* See cases.h. Real recordings come through the nodes that a pipeline would name; the others are made by
+ * counter, so that they are the same everywhere. */
 #include "cases.h"
 #include "pipeline/document.h"
 #include "pipeline/graph-private.h"
@@ -9,12 +9,11 @@
 
 #define SHD_NODES(steps, width)                                                                              \
   "events: {use: dataset/shd}, data: {use: transform/bins, data: events, width: " width ", steps: " steps "}"
-#define SHD_STANDIN "SHD's stand-in (spoken digits through the same chain, half as many spikes)"
-/* A recording of SHD has about 8,000 spikes. SSC was made by the same chain from words of a second; no count of it is
- * known here, so that it gets as many. */
+#define SHD_FILE "shd_train of the data folder"
+/* A recording of SHD has about 8,000 spikes. SSC was made by the same chain from words of a second; no count
+ * of it is known here, so that it gets as many. */
 #define SHD_EVENTS 8000
-#define SHD_MADE "made, as many events as SHD has, 8,000, in patches"
-#define SSC_MADE "made, as many events as SHD has, 8,000, in patches"
+#define SPOKEN_MADE "made, as many events as SHD has, 8,000, in patches"
 #define NMNIST_NODES                                                                                         \
   "events: {use: dataset/nmnist}, data: {use: transform/bins, data: events, width: 3 ms, steps: 100}"
 #define DVS_NODES                                                                                            \
@@ -28,7 +27,7 @@
     .real = nodes, .real_name = nodes_name, .events = SHD_EVENTS, .made_name = made                          \
   }
 #define SHD(case_name, t, is_recurrent, nodes, nodes_name)                                                   \
-  SPOKEN (case_name, t, 20, 64, is_recurrent, 2e-2, nodes, nodes_name, nodes ? NULL : SHD_MADE)
+  SPOKEN (case_name, t, 20, 64, is_recurrent, 2e-2, nodes, nodes_name, nodes ? NULL : SPOKEN_MADE)
 #define NMNIST(case_name, is_recurrent)                                                                      \
   {                                                                                                          \
     .name = case_name, .batch = 512, .steps = 100, .inputs = 2312, .units = { 512, 10 },                     \
@@ -54,12 +53,12 @@ const BenchCase bench_cases[] = {
   SHD ("shd-10ms-rec", 100, TRUE, NULL, NULL),
   SHD ("shd-1ms", 1000, FALSE, NULL, NULL),
   SHD ("shd-1ms-rec", 1000, TRUE, NULL, NULL),
-  SHD ("shd-10ms-standin", 100, FALSE, SHD_NODES ("100", "10 ms"), SHD_STANDIN),
-  SHD ("shd-10ms-rec-standin", 100, TRUE, SHD_NODES ("100", "10 ms"), SHD_STANDIN),
-  SHD ("shd-1ms-standin", 1000, FALSE, SHD_NODES ("1000", "1 ms"), SHD_STANDIN),
-  SHD ("shd-1ms-rec-standin", 1000, TRUE, SHD_NODES ("1000", "1 ms"), SHD_STANDIN),
-  SPOKEN ("ssc-1ms", 1000, 35, 200, FALSE, 1e-2, NULL, NULL, SSC_MADE),
-  SPOKEN ("ssc-1ms-rec", 1000, 35, 200, TRUE, 1e-2, NULL, NULL, SSC_MADE),
+  SHD ("shd-10ms-recorded", 100, FALSE, SHD_NODES ("100", "10 ms"), SHD_FILE),
+  SHD ("shd-10ms-rec-recorded", 100, TRUE, SHD_NODES ("100", "10 ms"), SHD_FILE),
+  SHD ("shd-1ms-recorded", 1000, FALSE, SHD_NODES ("1000", "1 ms"), SHD_FILE),
+  SHD ("shd-1ms-rec-recorded", 1000, TRUE, SHD_NODES ("1000", "1 ms"), SHD_FILE),
+  SPOKEN ("ssc-1ms", 1000, 35, 200, FALSE, 1e-2, NULL, NULL, SPOKEN_MADE),
+  SPOKEN ("ssc-1ms-rec", 1000, 35, 200, TRUE, 1e-2, NULL, NULL, SPOKEN_MADE),
   NMNIST ("nmnist", FALSE),
   NMNIST ("nmnist-rec", TRUE),
   { .name = "dvs",
@@ -127,7 +126,8 @@ copy_recording (RvRecording *out, const RvRecording *from)
   out->label = from->label;
 }
 
-/* Where the events of a class gather: a few patches of units and time, as formants do; in shares of the whole. */
+/* Where the events of a class gather: a few patches of units and time, as formants do; in shares of the
+ * whole. */
 #define PATCHES 8
 #define PATCH_UNIT 0.05
 #define PATCH_TIME 0.06
@@ -401,13 +401,20 @@ member_text (JsonBuilder *json, const char *name, const char *value)
   json_builder_add_string_value (json, value);
 }
 
+char *
+bench_data_name (const BenchCase *one, const BenchBatch *batch)
+{
+  if (!batch->real)
+    return g_strdup (one->made_name);
+  return batch->distinct < one->batch
+             ? g_strdup_printf ("%s; %u recordings, repeated", one->real_name, batch->distinct)
+             : g_strdup (one->real_name);
+}
+
 void
 bench_describe (JsonBuilder *json, const BenchCase *one, const BenchBatch *batch)
 {
-  g_autofree char *data
-      = batch->distinct < one->batch
-            ? g_strdup_printf ("%s; %u recordings, repeated", one->real_name, batch->distinct)
-            : g_strdup (batch->real ? one->real_name : one->made_name);
+  g_autofree char *data = bench_data_name (one, batch);
   member_text (json, "case", one->name);
   member_int (json, "batch", one->batch);
   member_int (json, "steps", one->steps);

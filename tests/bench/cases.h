@@ -1,5 +1,5 @@
-/* The networks that the bench trains, and the recordings that it trains them on: one batch of each case, real where the
- * data set is at hand. */
+/* The networks that the bench trains, and the recordings that it trains them on: one batch of each case,
+ * real where the data set is at hand. */
 #ifndef BENCH_CASES_H
 #define BENCH_CASES_H
 
@@ -8,11 +8,13 @@
 
 #define BENCH_LAYERS 3
 
+/* BENCH_TEMPORAL: Table 5 of Yin et al. 2024 with the code behind it: learned leaks, input times 1 - leak,
+ * threshold 0.5, a multi-Gaussian slope, and a readout that integrates and never fires. BENCH_FIXED: leak and
+ * threshold 0.3, a rectangle, a readout that fires. */
 typedef enum
 {
-  BENCH_TEMPORAL, /* Table 5 of Yin et al. 2024 with the code behind it: learned leaks, input times 1 - leak, threshold
-                     0.5, multi-Gaussian slope; the readout integrates and never fires */
-  BENCH_FIXED /* leak and threshold 0.3, a rectangle, a spiking readout */
+  BENCH_TEMPORAL,
+  BENCH_FIXED
 } BenchNeurons;
 
 typedef enum
@@ -65,6 +67,9 @@ RvDataset *bench_batch_dataset (const BenchBatch *batch);
 /* The network with its first weights. */
 RvModel *bench_model_new (const BenchCase *one, const RvDatasetSpec *spec, GError **error);
 RvUpdater *bench_updater_new (const BenchCase *one, const RvModel *model);
+
+/* Where the recordings are from, for people. Caller owns. */
+char *bench_data_name (const BenchCase *one, const BenchBatch *batch);
 
 /* Members of the object at hand: what the other programs need to build the same network. */
 void bench_describe (JsonBuilder *json, const BenchCase *one, const BenchBatch *batch);

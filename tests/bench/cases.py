@@ -1,7 +1,7 @@
 """What the peers' scripts share: a case as bench-step exported it, and the clock.
 
-`bench-step --case NAME --export DIR` leaves NAME.json and NAME-data, -start, -gradient and -after .npz. Every
-script takes the same arguments (--help), trains on the same recordings and prints one JSON object.
+`bench-step --case NAME --export DIR` leaves NAME.json and NAME-data, -start, -gradient and -after .npz.
+Every script takes the same arguments (--help), trains on the same recordings and prints one JSON object.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def arguments(*modes):
 
 
 def read(options):
-    """The case: what its JSON says, x [T][B][N] or [1][B][N] of a still image, labels, and weights by name."""
+    """The case: what its JSON says, x [T][B][N] (a still image: [1][B][N]), labels, and weights by name."""
     base = os.path.join(options.folder, options.case)
     with open(base + ".json") as file:
         case = SimpleNamespace(**json.load(file))
@@ -50,7 +50,8 @@ def read(options):
         places += data["ids"].astype(numpy.int64)
         case.x.view(-1).index_add_(0, torch.from_numpy(places), torch.ones(len(places)))
     else:
-        case.x = torch.from_numpy(data["values"]).view(case.batch, -1, case.inputs).transpose(0, 1).contiguous()
+        case.x = torch.from_numpy(data["values"]).view(case.batch, -1, case.inputs)
+        case.x = case.x.transpose(0, 1).contiguous()
     case.weights = weights(base + "-start.npz")
     return case
 
@@ -96,8 +97,8 @@ def loss_of(case, out):
 
 
 def train(options, case, parameters, forward, **more):
-    """Measures steps of `forward`, which makes [T][B][classes] of nothing: its loss, back through it, Adam in its
-    fused form. The rate is too small to move anything, so that every step does the same work."""
+    """Measures steps of `forward`, which makes [T][B][classes] of nothing: its loss, back through it, Adam in
+    its fused form. The rate is too small to move anything, so that every step does the same work."""
     optimizer = torch.optim.Adam(list(parameters), lr=case.rate * 1e-4, fused=True)
 
     def step():

@@ -3,9 +3,10 @@
 Usage: compare.py BUILD --python PYTHON [--data DIR] [--cases a,b] [--peers pytorch,norse=PYTHON] [--pairs 5]
                   [--threads 2] [--seconds 2] [--out TABLE.md] [--check]
 Peers: pytorch (fused by hand, eager or compiled), pytorch-sparse (the same with its input as CSR matrices),
-spikingjelly, snntorch, norse; NAME=PYTHON gives a peer an interpreter of its own. All of them train on what ours
-exports. Each setting of a peer is tried once, the fastest goes into the pairs. Machines are shared and noisy: the
-ratio of a pair counts, not the times. --check instead takes one step of a fresh network with PyTorch and compares.
+spikingjelly, snntorch, norse; NAME=PYTHON gives a peer an interpreter of its own. All of them train on what
+ours exports. Each setting of a peer is tried once, the fastest goes into the pairs. Machines are shared and
+noisy: the ratio of a pair counts, not the times. --check instead takes one step of a fresh network with
+PyTorch and compares.
 """
 
 import argparse
@@ -25,6 +26,10 @@ PEERS = {
     "snntorch": ("snntorch-step.py", ("eager",)),
     "norse": ("norse-step.py", ("eager",)),
 }
+# So that glibc keeps what is freed and asks for large pages: otherwise each large tensor is given back and
+# taken anew, which costs PyTorch up to half of its speed. Other libraries ignore it.
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 36),
+               "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 class Failed(Exception):
@@ -32,7 +37,8 @@ class Failed(Exception):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", help="folder that meson built in")
     parser.add_argument("--python", default=sys.executable, help="an interpreter that has PyTorch")
     parser.add_argument("--data", default=os.environ.get("RANVIER_TEST_DATA"), help="folder of the data sets")
@@ -73,9 +79,10 @@ def ours(options, case, *more):
 
 def theirs(options, peer, case, folder, setting, seconds):
     mode, threads, wait = setting
-    command = [options.peers[peer] or options.python, "-W", "ignore", os.path.join(HERE, PEERS[peer][0]), case, folder,
-               "--mode", mode, "--threads", str(threads), "--seconds", str(seconds)]
-    return json.loads(run(command, **({"OMP_WAIT_POLICY": wait} if wait else {})).splitlines()[-1])
+    command = [options.peers[peer] or options.python, "-W", "ignore", os.path.join(HERE, PEERS[peer][0]),
+               case, folder, "--mode", mode, "--threads", str(threads), "--seconds", str(seconds)]
+    waiting = {"OMP_WAIT_POLICY": wait} if wait else {}
+    return json.loads(run(command, **KEEP_MEMORY, **waiting).splitlines()[-1])
 
 
 def name_of(setting):
@@ -84,8 +91,8 @@ def name_of(setting):
 
 
 def best_setting(options, peer, case, folder):
-    """Threads and how they wait first, then the mode: the fastest step of what was tried, since others may be at work
-    on the machine."""
+    """Threads and how they wait first, then the mode: what had the fastest single step, since others may
+    be at work on the machine."""
     modes = PEERS[peer][1]
     tried = {}
 
@@ -114,7 +121,8 @@ def compare(options, case, folder):
     pairs = {peer: [] for peer in settings}
     for number in range(options.pairs):
         for peer, setting in settings.items():
-            left = json.loads(ours(options, case, "--json", "--seconds", str(options.seconds), "--weights", folder))
+            left = json.loads(ours(options, case, "--json", "--seconds", str(options.seconds),
+                                   "--weights", folder))
             right = theirs(options, peer, case, folder, setting, options.seconds)
             pairs[peer].append((left, right))
             print(f"  pair {number + 1}: {left['samples_per_second']:.0f} samples/s, {peer} "
@@ -151,7 +159,8 @@ def summary(case, peer, setting, pairs):
         "memory": f"{middle(pairs, 0, 'peak_mb'):.0f} / {middle(pairs, 1, 'peak_mb'):.0f}",
     }
     versions = {name: value for name, value in pairs[0][1].items() if name in ("python", "torch", *PEERS)}
-    print(f"  {case}, {row['peer']}: {row['ratio']} x, {len(pairs)} pairs; memory {row['memory']} MB", flush=True)
+    print(f"  {case}, {row['peer']}: {row['ratio']} x, {len(pairs)} pairs; memory {row['memory']} MB",
+          flush=True)
     return row, left, versions
 
 
@@ -171,13 +180,15 @@ def table(options, rows):
         f"{processor()}; {left['threads']:.0f} threads, our kernels {left['isa']}; {options.pairs} pairs; "
         + ", ".join(f"{name} {value}" for name, value in versions.items()) + ".",
         "",
-        "| case | inputs not zero | hidden firing | peer | our samples/s | its samples/s | ratio | peak memory, MB |",
+        "| case | inputs not zero | hidden firing | peer | our samples/s | its samples/s | ratio | "
+        "peak memory, MB |",
         "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |",
     ]
     for row, _, _ in rows:
         lines.append("| " + " | ".join(row[name] for name in (
             "case", "density", "firing", "peer", "ours", "theirs", "ratio", "memory")) + " |")
-    lines += ["", "Recordings: " + "; ".join(sorted({f"{row['case']}: {row['data']}" for row, _, _ in rows})) + "."]
+    recordings = sorted({f"{row['case']}: {row['data']}" for row, _, _ in rows})
+    lines += ["", "Recordings: " + "; ".join(recordings) + "."]
     return "\n".join(lines) + "\n"
 
 

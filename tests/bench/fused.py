@@ -2,9 +2,10 @@
 
   u[t] = k u[t-1] (1 - s[t-1]) + g i[t],  s[t] = [u[t] > threshold],  g = 1 or 1 - k
 
-No graph is built per step. The product with the input is one over all steps (of a still image, over one), and so is
-every weight gradient; what is elementwise and can be done for all steps at once is. Eager has the fewest calls per
-step that were found, Compiled leaves it to torch.compile, CHUNK steps at once where no product stands between.
+No graph is built per step. The product with the input is one over all steps (of a still image, over one),
+and so is every weight gradient; what is elementwise and can be done for all steps at once is. Eager has the
+fewest calls per step that were found, Compiled leaves it to torch.compile, CHUNK steps at once where no
+product stands between.
 """
 
 import math
@@ -12,7 +13,7 @@ import math
 import numpy
 import torch
 
-CHUNK = 20
+CHUNK = 10      # 20 are as fast, 50 are not
 
 
 def multi_gaussian(z):
@@ -31,8 +32,8 @@ def rectangle(z):
 
 
 class Eager:
-    """The elementwise part, call by call. `temporal`: threshold 0.5, g = 1 - k with k [N], multi-Gaussian slope;
-    otherwise threshold and k are 0.3, g is 1, and the slope is a rectangle."""
+    """The elementwise part, call by call. `temporal`: threshold 0.5, g = 1 - k with k [N], multi-Gaussian
+    slope; otherwise threshold and k are 0.3, g is 1, and the slope is a rectangle."""
 
     def __init__(self, temporal):
         self.temporal = temporal
@@ -104,7 +105,7 @@ class Eager:
         return gu
 
     def leak_gradient(self, gu, u, drive, k):
-        """Sum of gu[t] (u[t-1] (1 - s[t-1]) - i[t]); drive is (k - 1) i, with what came over recurrent weights."""
+        """Sum of gu[t] (u[t-1] (1 - s[t-1]) - i[t]); drive is (k - 1) i, with the recurrent part."""
         kept = torch.where(u[:-1] > self.threshold, 0.0, u[:-1])
         return (gu[1:] * kept).sum((0, 1)) + (gu * drive).sum((0, 1)) / (1 - k)
 
@@ -177,7 +178,8 @@ class Compiled(Eager):
         for name in ("wide", "leak_gradient", "integrate_leak"):
             setattr(self, name, compiled(getattr(self, name)))
         self.some_forward, self.some_backward = compiled(some_forward), compiled(some_backward)
-        self.some_integrate, self.some_integrate_back = compiled(some_integrate), compiled(some_integrate_back)
+        self.some_integrate = compiled(some_integrate)
+        self.some_integrate_back = compiled(some_integrate_back)
         self.one_back = compiled(one_back)
 
     def pieces(self, steps):
@@ -191,7 +193,8 @@ class Compiled(Eager):
         for a, b in self.pieces(steps) if v is None else [(t, t + 1) for t in range(steps)]:
             if a and v is not None:
                 current[a].addmm_(s[a - 1], vt)
-            self.some_forward(current if static else current[a:b], kept, k, gain, self.threshold, u[a:b], s[a:b])
+            piece = current if static else current[a:b]
+            self.some_forward(piece, kept, k, gain, self.threshold, u[a:b], s[a:b])
         return u, s, current
 
     def leak_gradient(self, gu, u, current, k):
@@ -231,7 +234,8 @@ def before(carry, a, b):
 
 
 class Input:
-    """What is multiplied over all steps at once: dense, or CSR with its transpose, made before the clock starts."""
+    """What is multiplied over all steps at once: dense, or CSR with its transpose, which is made before the
+    clock starts."""
 
     def __init__(self, x, sparse=False):
         self.rows = x.reshape(-1, x.shape[-1])

@@ -1,9 +1,9 @@
 """A training step in Norse: LIFBoxCell and LIBoxCell over the steps, the Linear before as one product.
 
-Its LIF without a current is ours (reset to zero, input times 1 - leak, which the first weights make up for where
-ours has no such factor) with its SuperSpike slope; leaks differ by neuron but are not learned, which is less work
-than ours. A recurrent layer is its LIFRecurrent, which has a synaptic current besides: another neuron, nearest to
-ours, and its input is multiplied step by step.
+Its LIF without a current is ours (reset to zero, input times 1 - leak, which the first weights make up for
+where ours has no such factor) with its SuperSpike slope; leaks differ by neuron but are not learned, which
+is less work than ours. A recurrent layer is its LIFRecurrent, which has a synaptic current besides: another
+neuron, nearest to ours, and its input is multiplied step by step.
 Usage: norse-step.py CASE EXPORTED_FOLDER [--threads N]
 """
 

@@ -1,8 +1,9 @@
 """A training step in PyTorch, fused by hand: what Ranvier's speed is compared with.
 
-The same networks, neurons, slopes and losses as ours: --check takes one step from the same weights and compares
-loss, gradients and what Adam made of the weights. The layers are in fused.py. Modes: eager and compiled; sparse and
-sparse-compiled take the input as CSR matrices, made outside the clock as the dense tensors are.
+The same networks, neurons, slopes and losses as ours: --check takes one step from the same weights and
+compares loss, gradients and what Adam made of the weights. The layers are in fused.py. Modes: eager and
+compiled; sparse and sparse-compiled take the input as CSR matrices, made outside the clock as the dense
+tensors are.
 Usage: pytorch-step.py CASE EXPORTED_FOLDER [--mode MODE] [--threads N] [--check]
 """
 
@@ -34,12 +35,13 @@ class Network:
             if layer == last and self.neurons.temporal:
                 x = fused.Integrator.apply(x, w, b, k, self.neurons)
             else:
-                x = fused.Layer.apply(x, w, b, k, v, None if layer else self.first, self.neurons, self.case.steps)
+                first = None if layer else self.first
+                x = fused.Layer.apply(x, w, b, k, v, first, self.neurons, self.case.steps)
         return x
 
 
 def check(options, case, network):
-    """One step from the same weights: the largest relative distance of loss, gradients and weights from ours."""
+    """One step from the same weights: whether loss, gradients and weights are ours."""
     base = f"{options.folder}/{options.case}"
     gradient, after = cases.weights(base + "-gradient.npz"), cases.weights(base + "-after.npz")
     groups = [{"params": network.plain, "lr": case.rate}, {"params": network.leaks, "lr": case.leak_rate}]
@@ -54,8 +56,9 @@ def check(options, case, network):
     # sums over thousands of steps that nearly cancel leave a gradient fewer digits than the loss
     wrong = [what for what, far in apart.items() if not far < (1e-3 if what.startswith("dL/d") else 1e-4)]
     worst = max(apart, key=apart.get)
-    print(f"{options.case}, {options.mode}: loss apart by {apart['loss']:.1e}; of {len(apart)} numbers and tensors the "
-          f"worst, {worst}, by {apart[worst]:.1e}; {'WRONG: ' + ', '.join(wrong) if wrong else 'the same step'}")
+    verdict = "WRONG: " + ", ".join(wrong) if wrong else "the same step"
+    print(f"{options.case}, {options.mode}: loss apart by {apart['loss']:.1e}; of {len(apart)} numbers and "
+          f"tensors the worst, {worst}, by {apart[worst]:.1e}; {verdict}")
     return not wrong
 
 

@@ -1,9 +1,10 @@
-"""A training step in snnTorch: Leaky and RLeaky in a loop over the steps, as its tutorials have it, but for the
-Linear, which stands before the loop as one product over all steps: that is faster.
+"""A training step in snnTorch: Leaky and RLeaky in a loop over the steps, as its tutorials have it, but for
+the Linear, which stands before the loop as one product over all steps: that is faster.
 
-The neurons are ours (reset to zero, learned leaks one for each neuron), the input times 1 - leak is one more
-product, and the slope is its usual arctangent. A recurrent layer resets by subtraction: to reset to zero, RLeaky
-takes the recurrent product twice, and drops the input of the step behind a spike, which is another neuron too.
+The neurons are ours (reset to zero, learned leaks one for each neuron), the input times 1 - leak is one
+more product, and the slope is its usual arctangent. A recurrent layer resets by subtraction: to reset to
+zero, RLeaky takes the recurrent product twice, and drops the input of the step behind a spike, which is
+another neuron too.
 Usage: snntorch-step.py CASE EXPORTED_FOLDER [--threads N]
 """
 

@@ -1,9 +1,9 @@
 """A training step in SpikingJelly: its multi-step mode, torch backend, layers as its users write them.
 
-Where leak and threshold are fixed the neuron, its rectangle and its reset are ours. Of learned leaks its LIF has
-none, and its ParametricLIFNode one for a layer: the LIF with the mean leak stands in, which is less work than ours,
-with the arctangent for the multi-Gaussian slope. A recurrent layer is its LinearRecurrentContainer, whose matrix is
-[2 N -> N]: more work than ours.
+Where leak and threshold are fixed the neuron, its rectangle and its reset are ours. Of learned leaks its
+LIF has none, and its ParametricLIFNode one for a layer: the LIF with the mean leak stands in, which is less
+work than ours, with the arctangent for the multi-Gaussian slope. A recurrent layer is its
+LinearRecurrentContainer, whose matrix is [2 N -> N]: more work than ours.
 Usage: spikingjelly-step.py CASE EXPORTED_FOLDER [--threads N]
 """
 

@@ -83,6 +83,21 @@ test_signals (Study *study, gconstpointer user)
   assert_none_kept (study);
 }
 
+/* Killed, without a word: the end of some epoch is there, if no batch. */
+static void
+test_epoch_ends (Study *study, gconstpointer user)
+{
+  study_run_whole (study, LONG);
+  g_setenv ("RANVIER_CHECKPOINT_MINUTES", "soon", TRUE);
+  g_autofree char *killed = study_interrupt (study, "out", LONG, 0, "epoch 60/120", SIGKILL, 128 + SIGKILL);
+  assert_says (killed, "RANVIER_CHECKPOINT_MINUTES is a number of minutes, not 'soon'");
+  g_unsetenv ("RANVIER_CHECKPOINT_MINUTES");
+  g_autofree char *said = study_run (study, "out", LONG, 0);
+  assert_says (said, "[variant=plain]  going on from epoch ");
+  assert_says (said, ", batch 1 (checkpoint of ");
+  study_compare (study, "whole", "out");
+}
+
 typedef enum
 {
   FLIP,
@@ -111,8 +126,13 @@ test_damaged (Study *study, gconstpointer user)
     {
       begin (study);
       g_autofree char *newest = kept_file (study, "checkpoint.npz"), *stopped = NULL, *said = NULL;
+      int code;
       damage (newest, what);
-      stopped = study_interrupt (study, "out", LONG, 0, "epoch 20/", SIGTERM, 130);
+      Child child = study_start (study, "out", LONG, 0);
+      g_assert_true (study_wait_for (&child, "going on from "));
+      kill (child.pid, SIGTERM); /* at once, so that as a rule one checkpoint is written */
+      stopped = study_finish (&child, &code);
+      g_assert_cmpint (code, ==, 130);
       assert_says (stopped, newest);
       assert_says (stopped, "; the earlier one is used\n");
       assert_says (stopped, "going on from ");
@@ -323,13 +343,17 @@ main (int argc, char **argv)
   {
     const char *path;
     void (*test) (Study *study, gconstpointer user);
-  } tests[] = {
-    { "/resume/signals", test_signals },         { "/resume/damaged", test_damaged },
-    { "/resume/all-damaged", test_all_damaged }, { "/resume/full-from-the-start", test_full_from_the_start },
-    { "/resume/full-later", test_full_later },   { "/resume/full-disk", test_full_disk },
-    { "/resume/read-only", test_read_only },     { "/resume/nowhere", test_nowhere },
-    { "/resume/changed", test_changed },         { "/resume/metrics-lost", test_metrics_lost }
-  };
+  } tests[] = { { "/resume/signals", test_signals },
+                { "/resume/epoch-ends", test_epoch_ends },
+                { "/resume/damaged", test_damaged },
+                { "/resume/all-damaged", test_all_damaged },
+                { "/resume/full-from-the-start", test_full_from_the_start },
+                { "/resume/full-later", test_full_later },
+                { "/resume/full-disk", test_full_disk },
+                { "/resume/read-only", test_read_only },
+                { "/resume/nowhere", test_nowhere },
+                { "/resume/changed", test_changed },
+                { "/resume/metrics-lost", test_metrics_lost } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
     g_test_add (tests[k].path, Study, NULL, study_set_up, tests[k].test, study_tear_down);

@@ -1,8 +1,11 @@
 /* Recordings whose buffers are used again, and recordings that are shorter than their steps: what lies behind their
  * length must count for nothing. */
 #include "pipeline/document.h"
+#include "pipeline/node.h"
 #include "plugin/params.h"
 #include <ranvier/ranvier.h>
+#include "support.h"
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define UNITS 7
@@ -119,11 +122,52 @@ test_length (void)
     }
 }
 
+/* Where a file is looked for. A folder that is named and not there must not end at another set, whose files may
+ * have the same names. */
+static void
+test_find_file (void)
+{
+  static const char *const files[] = { "root/aaa/file", "root/set/file", "root/right", "here/mine/file" };
+  static const struct
+  {
+    const char *folder, *name, *found;
+  } cases[] = { { "", "file", "root/aaa/file" },    { NULL, "set/", "root/set/" },
+                { "set", "file", "root/set/file" }, { "mine", "file", "here/mine/file" },
+                { ".", "mine/", "here/mine/" },     { "typo", "file", NULL },
+                { "typo", "right", "root/right" } };
+  g_autofree char *top = g_dir_make_tmp ("ranvier-XXXXXX", NULL), *back = g_get_current_dir ();
+  g_autofree char *root = g_build_filename (top, "root", NULL), *here = g_build_filename (top, "here", NULL);
+  g_autofree char *set = g_build_filename (root, "set", NULL);
+  RvRunState state = { .data_root = root };
+  RvNode node = { .state = &state };
+  for (guint k = 0; k < G_N_ELEMENTS (files); k++)
+    {
+      g_autofree char *path = g_build_filename (top, files[k], NULL), *folder = g_path_get_dirname (path);
+      g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+      g_assert_true (g_file_set_contents (path, "", 0, NULL));
+    }
+  g_assert_cmpint (g_chdir (here), ==, 0);
+  for (guint k = 0; k < G_N_ELEMENTS (cases); k++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *path = rv_node_find_file (&node, cases[k].folder, cases[k].name, &error);
+      g_autofree char *wanted = cases[k].found ? g_build_filename (top, cases[k].found, NULL) : NULL;
+      g_assert_cmpstr (path, ==, wanted);
+      if (!wanted)
+        g_assert_true (strstr (error->message, "root/typo, in ") && strstr (error->message, "here/typo or"));
+    }
+  g_autofree char *absolute = rv_node_find_file (&node, set, "right", NULL);
+  g_assert_null (absolute);
+  g_assert_cmpint (g_chdir (back), ==, 0);
+  test_remove (top);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/dataset/forms", test_forms);
   g_test_add_func ("/dataset/length", test_length);
+  g_test_add_func ("/dataset/find-file", test_find_file);
   return g_test_run ();
 }
