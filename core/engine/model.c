@@ -179,9 +179,16 @@ static void
 transpose (const RvParameter *p, const float *values, float *out)
 {
   const uint32_t stride = rv_row_stride (p->inputs);
-  for (uint32_t j = 0; j < p->inputs; j++)
-    for (uint32_t n = 0; n < p->units; n++)
-      out[rv_panel_at (p->units, stride, n, j)] = values[rv_weight_at (p, n, j)];
+  for (uint32_t c = 0; c < p->stride; c += RV_PANEL)
+    for (uint32_t d = 0; d < stride; d += RV_PANEL)
+      {
+        const uint32_t width = rv_panel_width (p->stride, c), other = rv_panel_width (stride, d);
+        const float *from = values + (size_t)c * p->inputs + (size_t)d * width;
+        float *to = out + (size_t)d * p->units + (size_t)c * other;
+        for (uint32_t n = 0; n < MIN (width, p->units - c); n++)
+          for (uint32_t j = 0; j < MIN (other, p->inputs - d); j++)
+            to[(size_t)n * other + j] = from[(size_t)j * width + n];
+      }
 }
 
 static void
