@@ -13,7 +13,7 @@ typedef struct
   char **settings, **files;
   char *out, *data, *plugin_path;
   int threads;
-  gboolean quiet, dot, fresh, verify, json;
+  gboolean quiet, dot, fresh, verify, json, profile;
 } Options;
 
 static void
@@ -96,6 +96,7 @@ load (const Options *o, const char *out, RvDocument **document, int *code)
   const RvGraphOptions options = { .data_root = root,
                                    .out = out,
                                    .quiet = o->quiet,
+                                   .profile = o->profile,
                                    .fresh = o->fresh,
                                    .verify = o->verify,
                                    .settings = (const char *const *)o->settings };
@@ -123,6 +124,9 @@ rv_cli_run (int argc, char **argv)
             "Compute everything again, also what earlier runs have kept", NULL },
           { "verify", 0, 0, G_OPTION_ARG_NONE, &o.verify,
             "Read data files again instead of trusting their size and times", NULL },
+          { "profile", 0, 0, G_OPTION_ARG_NONE, &o.profile,
+            "Say after each training where its time went, by layer and phase, and how near the machine's limit",
+            NULL },
           { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o.quiet, "Only results and failures", NULL },
           { NULL } };
   if (!read_options (&o, argc, argv, "Runs a pipeline file and writes a run directory.", own))

@@ -81,6 +81,14 @@ slopes (RvLayerPass *pass, const RvNeuronForward *run)
     layer->surrogate->fire (self, pass->z, pass->spike, run->steps * run->lanes);
 }
 
+/* Of the products that hand down the gradient of n steps of `lanes` lanes. */
+static double
+down_operations (const RvLayerPass *pass, uint32_t lanes, uint32_t n, gboolean feeds)
+{
+  const double above = pass->upper ? pass->upper->layer->units : 0.0, back = feeds ? pass->layer->units : 0.0;
+  return 2.0 * n * lanes * (above + back);
+}
+
 /* The adjoint of the neurons of one panel. */
 static void
 adjoint_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
@@ -117,9 +125,12 @@ adjoint_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
                               .entry = entry,
                               .current = current,
                               .z = pass->z };
+      double began = rv_spent_begin (pass->spent);
       float *above = handed_down (pass, column, t, n);
       if (feeds)
         feed_back (pass, column, t, layer->reads_membrane ? pass->fed_back : above, !layer->reads_membrane);
+      rv_spent_end (pass->spent, RV_PHASE_DOWN, began, 0.0, down_operations (pass, lanes, n, feeds));
+      began = rv_spent_begin (pass->spent);
       if (fires)
         slopes (pass, &run);
       RvNeuronBackward back = { .lanes = lanes,
@@ -141,6 +152,8 @@ adjoint_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
                                 .state_gradient = state_gradient,
                                 .param_gradient = learns ? param_gradient : NULL };
       layer->kernels->backward (layer->neuron->self, &back);
+      rv_spent_end (pass->spent, RV_PHASE_ADJOINT, began,
+                    (double)n * lanes * (2 + layer->variant->states) * sizeof (float), 0.0);
     }
 }
 
@@ -193,6 +206,7 @@ weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, ui
 {
   const uint32_t width = rv_panel_width (p->stride, column);
   float *gradient = pass->gradient + p->offset + (size_t)column * p->inputs;
+  const double began = rv_spent_begin (pass->spent);
   if (!in->offsets)
     pass->kernels->product_adjoint (n, p->inputs, width, in->dense + first * in->stride, in->stride, g, width,
                                     gradient, width);
@@ -204,6 +218,10 @@ weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, ui
       pass->kernels->collect (gradient, width, p->inputs, sorted->starts, sorted->rows,
                               in->values ? sorted->values : NULL, g);
     }
+  rv_spent_end (pass->spent, RV_PHASE_WEIGHTS, began,
+                in->offsets ? (double)(in->offsets[first + n] - in->offsets[first]) * width * sizeof (float)
+                            : 0.0,
+                in->offsets ? 0.0 : 2.0 * n * in->units * width);
 }
 
 void

@@ -178,11 +178,15 @@ run_slot (void *self, uint32_t slot, uint32_t worker)
   for (uint32_t tile = slot; tile < job->n_tiles; tile += job->n_slots)
     {
       const uint32_t first = tile * job->samples, n = MIN (job->samples, job->batch->n - first);
+      double began = rv_spent_begin (work->spent);
       if (!rv_work_read (work, model, job->batch, first, n, job->samples, job->backward, &job->errors[slot]))
         return;
       rv_work_begin (work, model, job->batch, first, n, job->samples, job->parameters, gradient);
+      rv_spent_end (work->spent, RV_PHASE_READING, began, 0.0, 0.0);
       rv_job_forward (job, work);
+      began = rv_spent_begin (work->spent);
       rv_job_judge (job, work, tile, n);
+      rv_spent_end (work->spent, RV_PHASE_JUDGING, began, 0.0, 0.0);
       if (job->observer)
         observe (job, work, slot, first, n);
       if (job->backward)
@@ -270,8 +274,10 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
       }
     else
       g_clear_error (&errors[k]);
+  const double began = rv_spent_begin (model->spent);
   if (ok && gradient)
     rv_parallel_for ((uint32_t)((model->count + SUM_RANGE - 1) / SUM_RANGE), sum_range, &job);
+  rv_spent_end (model->spent, RV_PHASE_SUMS, began, 0.0, 0.0);
   RvScore sum = { .samples = batch->n };
   for (uint32_t k = 0; k < n_tiles; k++)
     {

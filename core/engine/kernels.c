@@ -379,4 +379,24 @@ mark (const float *z, uint32_t width, uint32_t rows, float *out, size_t stride)
     }
 }
 
-const RvKernels RV_KERNELS = { gather, scatter, collect, add_rows, product, product_adjoint, fired, mark };
+static double
+spin (uint32_t times, float *out)
+{
+  enum
+  {
+    CHAINS = VW == 4 ? 8 : 12
+  };
+  Vector sum[CHAINS] = { { 0 } };
+  const Vector x = sum[0] + out[0];
+  const float a = 0.5f + out[1];
+  for (uint32_t t = 0; t < times; t++)
+#pragma GCC unroll 12
+    for (uint32_t k = 0; k < CHAINS; k++)
+      sum[k] = fused (x, sum[k], a);
+  for (uint32_t k = 0; k < CHAINS; k++)
+    out[2] += sum[k][0];
+  return 2.0 * times * CHAINS * VW;
+}
+
+const RvKernels RV_KERNELS
+    = { gather, scatter, collect, add_rows, product, product_adjoint, fired, mark, spin };

@@ -32,6 +32,8 @@ typedef struct
   void (*fired) (const float *z, uint32_t width, uint32_t rows, uint32_t units, uint64_t *bits);
   /* out[r][k] = z[r][k] > 0 ? 1 : 0; rows of z lie `width` apart, those of out `stride`. */
   void (*mark) (const float *z, uint32_t width, uint32_t rows, float *out, size_t stride);
+  /* Operations on registers; how many were done. The peak of one worker; out [RV_PANEL] keeps them alive. */
+  double (*spin) (uint32_t times, float *out);
 } RvKernels;
 
 extern const RvKernels rv_kernels_baseline;

@@ -33,6 +33,7 @@ rv_model_unref (RvModel *model)
   rv_aligned_free (model->transposed);
   rv_aligned_free (model->lanes);
   rv_aligned_free (model->accumulators);
+  g_free (model->spent);
   g_free (model);
 }
 
@@ -56,6 +57,7 @@ rv_model_copy (const RvModel *model)
   memcpy (copy->values, model->values, copy->count * sizeof (float));
   copy->transposed = copy->lanes = copy->accumulators = NULL;
   copy->work = NULL;
+  copy->spent = NULL;
   copy->n_work = copy->n_accumulators = 0;
   return copy;
 }
@@ -177,9 +179,16 @@ static void
 transpose (const RvParameter *p, const float *values, float *out)
 {
   const uint32_t stride = rv_row_stride (p->inputs);
-  for (uint32_t j = 0; j < p->inputs; j++)
-    for (uint32_t n = 0; n < p->units; n++)
-      out[rv_panel_at (p->units, stride, n, j)] = values[rv_weight_at (p, n, j)];
+  for (uint32_t c = 0; c < p->stride; c += RV_PANEL)
+    for (uint32_t d = 0; d < stride; d += RV_PANEL)
+      {
+        const uint32_t width = rv_panel_width (p->stride, c), other = rv_panel_width (stride, d);
+        const float *from = values + (size_t)c * p->inputs + (size_t)d * width;
+        float *to = out + (size_t)d * p->units + (size_t)c * other;
+        for (uint32_t n = 0; n < MIN (width, p->units - c); n++)
+          for (uint32_t j = 0; j < MIN (other, p->inputs - d); j++)
+            to[(size_t)n * other + j] = from[(size_t)j * width + n];
+      }
 }
 
 static void

@@ -4,6 +4,7 @@
 #define RV_MODEL_H
 
 #include "engine/kernels.h"
+#include "engine/profile.h"
 #include <ranvier/ranvier.h>
 
 #define RV_TILE 64   /* most samples of a tile */
@@ -76,6 +77,7 @@ struct RvModel
   RvWork **work;       /* one per worker, made on first use */
   float *accumulators; /* [n_accumulators][count] */
   uint32_t n_accumulators;
+  RvSpent *spent; /* [RV_PHASES]: of the whole, where the model is profiled; or NULL */
 };
 
 struct RvLayerBuild
@@ -139,6 +141,7 @@ struct RvLayerPass
   RvProjection waiting; /* forward: the input's; backward: from and to of the neurons' adjoint */
   RvHandle feedback;    /* backward: the recurrent weight that the step at hand waits for */
   RvLayerPass *lower;
+  RvSpent *spent;           /* [RV_PHASES], or NULL */
   const RvLayerPass *upper; /* backward: who read the output, and with which weight */
   RvHandle upper_weight;
   RvSorted sorted_input, sorted_output;
@@ -165,6 +168,7 @@ struct RvWork
   uint32_t *offsets, *ids;
   float *values;
   size_t ids_room, values_room;
+  RvSpent *spent;   /* [RV_PHASES], or NULL */
   RvSorted *sorted; /* [blocks]: the input's spikes */
   uint32_t labels[RV_TILE];
   uint32_t lengths[RV_TILE]; /* steps that count */
@@ -237,6 +241,9 @@ void rv_sorted_clear (RvSorted *sorted);
 /* Sets states and counts to the start of the sequence. */
 void rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
                     uint32_t samples, const float *parameters, float *gradient);
+/* Begins a profile, or ends it; and its table as text, caller owns. Main thread. */
+void rv_model_set_profiled (RvModel *model, gboolean profiled);
+char *rv_model_profile (const RvModel *model);
 /* Does what still waits for its panels, after a layer's forward or backward. */
 void rv_pass_settle_forward (RvLayerPass *pass);
 void rv_pass_settle_backward (RvLayerPass *pass);

@@ -10,23 +10,38 @@ parameter (const RvLayerPass *pass, RvHandle handle)
   return rv_parameter (pass->model, handle);
 }
 
+/* Bytes of weights that a sparse product reads for n rows from `first`; 0 if it is dense. */
+static double
+bytes_of (const RvSignal *in, uint32_t first, uint32_t n, uint32_t width)
+{
+  return in->offsets ? (double)(in->offsets[first + n] - in->offsets[first]) * width * sizeof (float) : 0.0;
+}
+
+static double
+operations_of (const RvSignal *in, uint32_t n, uint32_t width)
+{
+  return in->offsets ? 0.0 : 2.0 * n * in->units * width;
+}
+
 /* One panel: out [n][width] (+)= weight * in, for rows first ... first + n - 1 of `in`; bias NULL: adds. */
 static void
-project (const RvLayerPass *pass, const RvParameter *p, const float *bias, const RvSignal *in, uint32_t first,
-         uint32_t n, uint32_t column, float *out)
+project (const RvLayerPass *pass, RvPhase phase, const RvParameter *p, const float *bias, const RvSignal *in,
+         uint32_t first, uint32_t n, uint32_t column, float *out)
 {
   const uint32_t width = rv_panel_width (p->stride, column);
   const float *weight = pass->parameters + p->offset + (size_t)column * p->inputs;
+  const double began = rv_spent_begin (pass->spent);
   if (in->offsets)
+    pass->kernels->gather (weight, width, in->offsets + first, in->ids, in->values, n,
+                           bias ? bias + column : NULL, out, width);
+  else
     {
-      pass->kernels->gather (weight, width, in->offsets + first, in->ids, in->values, n,
-                             bias ? bias + column : NULL, out, width);
-      return;
+      for (uint32_t r = 0; bias && r < n; r++)
+        memcpy (out + (size_t)r * width, bias + column, width * sizeof (float));
+      pass->kernels->product (n, p->inputs, width, in->dense + first * in->stride, in->stride, weight, width,
+                              out, width, TRUE);
     }
-  for (uint32_t r = 0; bias && r < n; r++)
-    memcpy (out + (size_t)r * width, bias + column, width * sizeof (float));
-  pass->kernels->product (n, p->inputs, width, in->dense + first * in->stride, in->stride, weight, width, out,
-                          width, TRUE);
+  rv_spent_end (pass->spent, phase, began, bytes_of (in, first, n, width), operations_of (in, n, width));
 }
 
 static const float *
@@ -45,13 +60,13 @@ project_waiting (RvLayerPass *pass, uint32_t column)
   const uint32_t samples = pass->samples, row = samples * rv_panel_width (p->stride, column);
   if (!pass->input->is_static)
     {
-      project (pass, p, bias, pass->input, w->from * samples, (w->to - w->from) * samples, column,
-               rv_pass_rows (pass, pass->current, column, w->from));
+      project (pass, RV_PHASE_PROJECTION, p, bias, pass->input, w->from * samples,
+               (w->to - w->from) * samples, column, rv_pass_rows (pass, pass->current, column, w->from));
       return;
     }
   float *still = pass->still + (size_t)pass->model->tile * column;
   if (w->from == 0) /* what does not change is multiplied once */
-    project (pass, p, bias, pass->input, 0, samples, column, still);
+    project (pass, RV_PHASE_PROJECTION, p, bias, pass->input, 0, samples, column, still);
   if (pass->layer->step_by_step)
     for (uint32_t t = w->from; t < w->to; t++)
       memcpy (rv_pass_rows (pass, pass->current, column, t), still, row * sizeof (float));
@@ -78,7 +93,7 @@ rv_pass_project_recurrent (RvLayerPass *pass, RvHandle weight, uint32_t t)
   rv_pass_settle_forward (pass);
   const RvParameter *p = parameter (pass, weight);
   for (uint32_t c = 0; t > 0 && c < p->stride; c += RV_PANEL)
-    project (pass, p, NULL, &pass->output, (t - 1) * pass->samples, pass->samples, c,
+    project (pass, RV_PHASE_RECURRENCE, p, NULL, &pass->output, (t - 1) * pass->samples, pass->samples, c,
              rv_pass_rows (pass, pass->current, c, t));
 }
 
@@ -209,6 +224,14 @@ fire_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
     }
 }
 
+/* Currents and entry states of a panel. */
+static double
+state_bytes (const RvLayerPass *pass, uint32_t column, uint32_t steps)
+{
+  return (double)steps * pass->samples * rv_panel_width (pass->layer->stride, column)
+         * (1 + pass->layer->variant->states) * sizeof (float);
+}
+
 void
 rv_pass_fire (RvLayerPass *pass, uint32_t from, uint32_t to)
 {
@@ -219,11 +242,15 @@ rv_pass_fire (RvLayerPass *pass, uint32_t from, uint32_t to)
     {
       if (waits)
         project_waiting (pass, c);
+      const double began = rv_spent_begin (pass->spent);
       fire_panel (pass, c, from, to);
+      rv_spent_end (pass->spent, RV_PHASE_NEURONS, began, state_bytes (pass, c, to - from), 0.0);
     }
   pass->waiting = (RvProjection){ 0 };
+  const double began = rv_spent_begin (pass->spent);
   if (pass->layer->variant->fires && !pass->model->relaxed)
     collect_spikes (pass, from, to);
+  rv_spent_end (pass->spent, RV_PHASE_NEURONS, began, 0.0, 0.0);
 }
 
 void

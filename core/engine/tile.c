@@ -44,6 +44,7 @@ pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer, gboolea
   pass->spike = room_of (pass, few);
   pass->above = room_of (pass, few);
   pass->fed_back = room_of (pass, few);
+  pass->spent = model->spent ? g_new0 (RvSpent, RV_PHASES) : NULL;
   pass->zeros = room_of (pass, row);
   pass->offsets = g_new0 (uint32_t, (size_t)model->steps * model->tile + 1);
   pass->bits = g_new0 (uint64_t, (size_t)block * model->tile * panels);
@@ -70,6 +71,7 @@ pass_free (RvLayerPass *pass)
     rv_aligned_free (pass->param_gradient[k]);
   for (guint k = 0; k < G_N_ELEMENTS (sorted); k++)
     rv_sorted_clear (sorted[k]);
+  g_free (pass->spent);
   g_free (pass->offsets);
   g_free (pass->ids);
   g_free (pass->bits);
@@ -89,6 +91,7 @@ rv_work_new (const RvModel *model)
   work->offsets = g_new0 (uint32_t, (size_t)model->steps * model->tile + 1);
   work->sorted = g_new0 (RvSorted, model->steps); /* as many as there can be blocks */
   work->passes[0].given = work->sorted;
+  work->spent = model->spent ? g_new0 (RvSpent, RV_PHASES) : NULL;
   work->scores = g_new0 (float, (size_t)model->tile * model->decisions * model->classes);
   work->scores_gradient = g_new0 (float, (size_t)model->decisions * model->classes);
   return work;
@@ -115,6 +118,7 @@ rv_work_free (const RvModel *model, RvWork *work)
   for (uint32_t k = 0; k < model->steps; k++)
     rv_sorted_clear (&work->sorted[k]);
   g_free (work->sorted);
+  g_free (work->spent);
   g_free (work->passes);
   g_free (work->offsets);
   g_free (work->ids);

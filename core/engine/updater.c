@@ -111,6 +111,7 @@ rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, doub
 {
   const double rate = updater->class->rate (updater->optimizer->self);
   Walk walk = { .updater = updater, .values = model->values, .gradient = (float *)gradient };
+  const double began = rv_spent_begin (model->spent);
   updater->step++;
   for (uint32_t k = 0; k < model->parameters->len; k++)
     {
@@ -118,6 +119,7 @@ rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, doub
       walk.rate = (walk.p->rate > 0.0 ? walk.p->rate : rate) * factor;
       rv_parallel_for (ranges_of (walk.p->count), update_range, &walk);
     }
+  rv_spent_end (model->spent, RV_PHASE_SUMS, began, 0.0, 0.0);
 }
 
 void

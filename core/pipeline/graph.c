@@ -365,6 +365,7 @@ rv_graph_new (const RvDocument *document, const RvGraphOptions *options, RvMista
   graph->state.data_root = g_strdup (options->data_root);
   graph->state.out = g_strdup (options->out);
   graph->state.quiet = options->quiet;
+  graph->state.profile = options->profile;
   graph->state.verify = options->verify;
   graph->state.fresh = options->fresh;
   graph->settings = g_strdupv ((char **)options->settings);

@@ -12,6 +12,7 @@ typedef struct
   const char *data_root; /* --data, RANVIER_DATA or the XDG folder; may be NULL */
   const char *out;       /* run directory; NULL: check only */
   gboolean quiet;
+  gboolean profile; /* say where the time of each training went */
   gboolean fresh;  /* compute everything again, whatever was kept */
   gboolean verify; /* read data files again, whatever is remembered of them */
   const char *const *settings; /* the texts of -s, for the record; may be NULL */

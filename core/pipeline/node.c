@@ -1,5 +1,6 @@
 /* The way from a plugin back to the core: ports, outputs, files, progress. */
 #include "pipeline/node.h"
+#include "engine/model.h"
 #include "pipeline/graph.h"
 #include "pipeline/store.h"
 #include <glib/gstdio.h>
@@ -19,6 +20,27 @@ void
 rv_graph_stop (void)
 {
   stop_asked = 1;
+}
+
+void
+rv_node_profile (RvNode *node, RvModel *model)
+{
+  if (!node->state->profile)
+    return;
+  g_clear_pointer (&node->profiled, rv_model_unref);
+  node->profiled = rv_model_ref (model);
+  rv_model_set_profiled (model, TRUE);
+}
+
+void
+rv_node_end_profile (RvNode *node)
+{
+  if (!node->profiled)
+    return;
+  g_autofree char *text = rv_model_profile (node->profiled);
+  rv_node_say (node, "profile: %s", g_strchomp (text));
+  rv_model_set_profiled (node->profiled, FALSE);
+  g_clear_pointer (&node->profiled, rv_model_unref);
 }
 
 void

@@ -29,7 +29,7 @@ typedef struct
   char *data_root;
   char *out;     /* run directory; NULL: check only */
   FILE *metrics; /* metrics.jsonl; NULL until the run begins */
-  gboolean quiet, terminal, fresh, verify;
+  gboolean quiet, terminal, fresh, verify, profile;
   gboolean told_store;     /* that nothing can be kept */
   uint32_t done, total;    /* nodes */
   gint64 checkpoint_every; /* microseconds */
@@ -52,6 +52,7 @@ struct RvNode
   GPtrArray *views;   /* RvPortValue *, owned: what gathering ports show */
   RvValue *made_from; /* map of texts: what the identity is the hash of */
   GPtrArray *metrics; /* char *: the numbers that the node reported, as JSON */
+  RvModel *profiled;  /* owned: the model whose time is told at the end; or NULL */
   size_t memory;      /* bytes that it will take beside its data, as it told; 0: not told */
   char *kept;         /* its folder in the store, which is locked; NULL: nothing can be kept */
   struct
@@ -80,6 +81,8 @@ char *rv_node_why (const RvValue *before, const RvValue *now);
 void rv_node_say (const RvNode *node, const char *format, ...) G_GNUC_PRINTF (2, 3);
 /* The node has done its work: its last report, or nothing, is what stays on a terminal. */
 void rv_node_end_progress (const RvNode *node);
+/* Says where the time went, if the node had its model profiled. */
+void rv_node_end_profile (RvNode *node);
 /* Writes the numbers of a report, a JSON object, to metrics.jsonl with the node's name and cell. */
 void rv_node_log_metrics (RvNode *node, const char *numbers);
 /* What rv_node_find_file finds below the data folder `root`, which may be NULL; NULL: nothing. Caller

@@ -110,8 +110,10 @@ static gboolean
 compute (Run *run, RvNode *node, GError **error)
 {
   g_ptr_array_set_size (node->metrics, 0);
-  return provide_inputs (run, node, error) && node->class->run (node->instance->self, node, error)
-         && rv_directory_store (run->graph, node, error);
+  const gboolean ran
+      = provide_inputs (run, node, error) && node->class->run (node->instance->self, node, error);
+  rv_node_end_profile (node);
+  return ran && rv_directory_store (run->graph, node, error);
 }
 
 /* A table that names failed cells is true of this run alone. */

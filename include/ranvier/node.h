@@ -84,6 +84,10 @@ RV_API const char *rv_port_failure (const RvPort *port);
  * RvDatasetSpec). */
 RV_API void rv_node_set_spec (RvNode *node, const char *output, const RvDatasetSpec *spec);
 
+/** In run: the model that is about to be trained; `ranvier run --profile` tells where the time goes. It stays the
+ * caller's. */
+RV_API void rv_node_profile (RvNode *node, RvModel *model);
+
 /** In check: tells how many bytes run will take beside its data; `ranvier check` prints it. */
 RV_API void rv_node_set_memory (RvNode *node, size_t bytes);
 

@@ -280,6 +280,7 @@ run (void *self, RvNode *node, GError **error)
   if (!fit.model)
     return FALSE;
   rv_model_set_checkpoint (fit.model, bptt->checkpoint);
+  rv_node_profile (node, fit.model);
   fit.updater = rv_updater_new (fit.model, bptt->optimizer);
   fit.history = new_history ();
   fit.gradient = rv_aligned_alloc (rv_model_parameter_count (fit.model) * sizeof (float));

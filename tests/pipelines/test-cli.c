@@ -209,6 +209,30 @@ test_edges (Fixture *f, gconstpointer user)
     }
 }
 
+/* The memory that is planned, and where the time went. */
+static void
+test_resources (Fixture *f, gconstpointer user)
+{
+  g_autofree char *planned = NULL, *said = NULL, *again = NULL;
+  write_pipeline (f, STUDY);
+  g_assert_cmpint (ranvier (f, "check", "--threads 2", &planned), ==, 0);
+  g_assert_nonnull (strstr (planned, "fit: "));
+  g_assert_nonnull (strstr (planned, " MB of memory beside its data, with 2 threads"));
+  g_autofree char *arguments = g_strdup_printf ("--profile --out '%s'", f->out);
+  g_assert_cmpint (ranvier (f, "run", arguments, &said), ==, 0);
+  static const char *const lines[]
+      = { "fit [variant=baseline]  profile: ",  "GB/s from the second cache", "layer 0  projection ",
+          "layer 0  recurrence ",               "layer 1  neurons' adjoint ", "layer 0  weight gradient ",
+          "network  sums, optimizer " };
+  for (guint k = 0; k < G_N_ELEMENTS (lines); k++)
+    g_assert_nonnull (strstr (said, lines[k]));
+  arguments[strlen ("--profil")] = ' '; /* a mistake, then without */
+  g_assert_cmpint (ranvier (f, "run", arguments, NULL), ==, 2);
+  g_autofree char *plain = g_strdup_printf ("--fresh --out '%s'", f->out);
+  g_assert_cmpint (ranvier (f, "run", plain, &again), ==, 0);
+  g_assert_null (strstr (again, "profile"));
+}
+
 static void
 test_usage (Fixture *f, gconstpointer user)
 {
@@ -232,6 +256,7 @@ main (int argc, char **argv)
   } tests[] = { { "/cli/threads", test_threads },   { "/cli/directory", test_directory },
                 { "/cli/mistakes", test_mistakes }, { "/cli/shapes", test_shapes },
                 { "/cli/diverged", test_diverged }, { "/cli/edges", test_edges },
+                { "/cli/resources", test_resources },
                 { "/cli/usage", test_usage } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
