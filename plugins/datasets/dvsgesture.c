@@ -335,17 +335,17 @@ read_archive (Load *load, const Gesture *gesture, RvNode *node, const char *path
   return FALSE;
 }
 
-/* How many clips there are: counted where the tables can be reached without unpacking gigabytes, otherwise as
- * many as were published. */
+/* How many clips there are, and how long the longest is, where the tables can be reached without unpacking
+ * gigabytes; otherwise as many as were published. */
 static gboolean
-count_clips (const Gesture *gesture, RvNode *node, const char *path, uint32_t *count, GError **error)
+count_clips (const Gesture *gesture, RvNode *node, const char *path, RvDatasetSpec *spec, GError **error)
 {
   g_auto (Load) load = { 0 };
   GHashTableIter iter;
   gpointer name;
   if (g_str_has_suffix (path, ".gz"))
     {
-      *count = gesture->split == TEST ? 288 : 1176;
+      spec->samples = gesture->split == TEST ? 288 : 1176;
       load.archive = rv_archive_open (path, error);
       return load.archive && rv_archive_next (load.archive, error);
     }
@@ -353,7 +353,15 @@ count_clips (const Gesture *gesture, RvNode *node, const char *path, uint32_t *c
     return FALSE;
   g_hash_table_iter_init (&iter, load.wanted);
   while (g_hash_table_iter_next (&iter, &name, NULL))
-    *count += ((GArray *)g_hash_table_lookup (load.clips, name))->len;
+    {
+      const GArray *clips = g_hash_table_lookup (load.clips, name);
+      spec->samples += clips->len;
+      for (guint k = 0; k < clips->len; k++)
+        {
+          const Clip *clip = &g_array_index (clips, Clip, k);
+          spec->duration = MAX (spec->duration, clip->end - clip->start + 1);
+        }
+    }
   return TRUE;
 }
 
@@ -363,7 +371,7 @@ check (void *self, RvNode *node, GError **error)
   const Gesture *gesture = self;
   g_autofree char *path = find (gesture, node, error);
   RvDatasetSpec spec = spec_of (gesture);
-  if (!path || !count_clips (gesture, node, path, &spec.samples, error)
+  if (!path || !count_clips (gesture, node, path, &spec, error)
       || !rv_selection_apply (&gesture->select, part_of (gesture), &spec, error))
     return FALSE;
   rv_node_set_spec (node, "", &spec);

@@ -213,6 +213,7 @@ check (void *self, RvNode *node, GError **error)
   Recordings *recordings = recordings_new ((uint32_t)events->width, (uint32_t)events->height, events->strict);
   const gboolean known = !recordings->grows || read_files (recordings, &listing, node, FALSE, error);
   recordings_shape (&spec, recordings->width, recordings->height);
+  spec.duration = recordings->longest;
   recordings_free (recordings);
   g_strfreev (events->classes);
   events->classes = g_steal_pointer (&listing.classes);

@@ -196,7 +196,8 @@ run (void *self, RvNode *node, GError **error)
 static const RvParam params[] = {
   RV_PORT (Bins, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events"),
   RV_DURATION (Bins, width, "1 ms", 1e-6, 4000, "How long a step is: whole microseconds"),
-  RV_INT (Bins, steps, "0", 0, 1e6, "steps", "T; 0: as many as the longest recording of the set needs"),
+  RV_INT (Bins, steps, "0", 0, 1e6, "steps",
+          "T; 0: as many as the longest recording of the set needs, where that is known before it is read"),
   RV_CHOICE (
       Bins, closed, "left", sides,
       "Which edge belongs to a step. left: step i takes [i, i + 1) * width; right: (i - 1, i] * width, so "
@@ -213,12 +214,8 @@ static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "Spikes" }, { NUL
 
 static const RvNodeClass class = { outputs, check, run, NULL };
 
-RV_PLUGIN ("transform", "bins")
-  .version = "1.0",
-  .licence = "LGPL-2.1-or-later",
-  .doc = "Events into time steps of one width",
-  .params = params,
-  .params_size = sizeof (Bins),
-  .init = init,
-  RV_FUNCTIONS (class),
-};
+RV_PLUGIN ("transform", "bins").version = "1.0", .licence = "LGPL-2.1-or-later",
+                        .doc = "Events into time steps of one width", .params = params,
+                        .params_size = sizeof (Bins), .init = init, RV_FUNCTIONS (class),
+}
+;

@@ -45,6 +45,10 @@ content (const Place *place, const char *name, const char *more)
   g_auto (RvRecording) r = { 0 };
   g_autoptr (GString) found = g_string_new ("");
   g_assert_no_error (loaded.error);
+  const RvNode *made = loaded.graph->nodes->pdata[0];
+  const uint64_t told = ((RvPortValue *)made->outputs->pdata[0])->spec.duration;
+  if (told) /* it is for transform/bins, which counts steps by it before anything is read */
+    g_assert_cmpuint (told, ==, rv_dataset_spec (loaded.data)->duration);
   for (uint32_t id = 0; id < rv_dataset_spec (loaded.data)->samples; id++)
     {
       g_assert_true (rv_dataset_read (loaded.data, 0, id, &r, NULL));
@@ -321,6 +325,7 @@ test_gesture (Place *place, gconstpointer data)
   g_assert_cmpuint (spec.samples, ==, 2);
   g_assert_cmpmem (spec.dims, 12, ((uint32_t[]){ 2, 128, 128 }), 12);
   g_assert_cmpstr (spec.classes_names[10], ==, "other_gestures");
+  g_assert_cmpuint (spec.duration, ==, 1001);
 }
 
 /* Of what the makers publish something is missing or twice. */
@@ -574,6 +579,7 @@ test_own (Place *place, gconstpointer data)
       g_assert_cmpuint (spec.classes, ==, 2);
       g_assert_cmpmem (spec.dims, 12, ((uint32_t[]){ 2, 180, 240 }), 12);
       g_assert_cmpstr (spec.split, ==, "test");
+      g_assert_cmpuint (spec.duration, ==, 21);
       refused (place, "events", "width: 9, height: 5", TRUE,
                "own/10/|.bin, byte 5: an event at x = 9, y = 4, outside of 9 x 5");
       refused (place, "events", "width: 9", FALSE, "both 'width' and 'height'");

@@ -67,10 +67,13 @@ static void
 decode (Recordings *recordings, Decoder *decoder, GArray *events)
 {
   CameraEvent block[512]; /* appending one by one takes as long as decoding */
+  uint64_t first = decoder->clock ? G_MAXUINT64 : 0, end = 0;
   guint n = 0;
   while (!decoder->wrong[0] && decoder_next (decoder, &block[n]))
     {
       judge (recordings, decoder, PLACE_X (block[n].place), PLACE_Y (block[n].place));
+      first = MIN (first, block[n].time);
+      end = MAX (end, block[n].time + 1);
       if (++n < G_N_ELEMENTS (block))
         continue;
       if (events)
@@ -79,6 +82,7 @@ decode (Recordings *recordings, Decoder *decoder, GArray *events)
     }
   if (events)
     g_array_append_vals (events, block, n);
+  recordings->longest = MAX (recordings->longest, end - MIN (first, end));
 }
 
 gboolean

@@ -26,6 +26,7 @@ typedef struct
   gboolean strict;        /* a recording without events, or with times that run backwards, is refused */
   gboolean raw;           /* events are kept in the order in which they come */
   uint64_t events, most;  /* of all: how many, and beyond how many a set is a bomb */
+  uint64_t longest;       /* microseconds of the longest that was read, from where its time begins */
   char **classes;         /* names, or NULL; owned */
 } Recordings;
 
