@@ -62,6 +62,7 @@ typedef struct
   GPtrArray *messages; /* char *, "file:line:column: text", each file's from its top to its end */
   GArray *places;      /* RvPlace of each message */
   gboolean plugin_unusable; /* one of them is of a plugin that is there but can not be used */
+  guint damaged;            /* so many are no mistakes, but of files that are damaged or can not be read */
 } RvMistakes;
 
 RvMistakes *rv_mistakes_new (void);

@@ -104,7 +104,9 @@ load (const Options *o, const char *out, RvDocument **document, int *code)
   rv_registry_rest ();
   for (guint k = 0; k < mistakes->messages->len; k++)
     fprintf (stderr, "%s\n", (const char *)mistakes->messages->pdata[k]);
-  *code = mistakes->plugin_unusable ? RV_EXIT_PLUGIN : RV_EXIT_USAGE;
+  *code = mistakes->plugin_unusable                     ? RV_EXIT_PLUGIN
+          : mistakes->damaged < mistakes->messages->len ? RV_EXIT_USAGE
+                                                        : RV_EXIT_FAILED;
   return mistakes->messages->len ? NULL : g_steal_pointer (&graph);
 }
 

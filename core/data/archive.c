@@ -415,12 +415,15 @@ rv_archive_read (RvArchive *archive, void *buffer, size_t n, GError **error)
       guint8 *to = (guint8 *)buffer + done;
       got = archive->packed ? archive_read_data (archive->packed, to, n - done)
                             : read_stream (archive, to, n - done);
+      if (got < 0 && archive->packed)
+        rv_archive_fail (archive, archive->offset, error,
+                         "%s; this member begins at byte %" G_GINT64_FORMAT " of the archive",
+                         archive_error_string (archive->packed),
+                         (gint64)archive_read_header_position (archive->packed));
+      else if (got < 0)
+        rv_archive_fail (archive, archive->offset, error, "%s", archive->why);
       if (got < 0)
-        {
-          rv_archive_fail (archive, archive->offset, error, "%s",
-                           archive->packed ? archive_error_string (archive->packed) : archive->why);
-          return -1;
-        }
+        return -1;
       done += (size_t)got;
       archive->offset += got;
     }

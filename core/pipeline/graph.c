@@ -227,8 +227,11 @@ finish_node (RvGraph *graph, uint32_t cell, RvNode *node, const RvValue *value)
       && ((node->class->check && !node->class->check (node->instance->self, node, &error))
           || !rv_node_identify (node, &error)))
     {
+      const guint before = graph->mistakes->messages->len;
       rv_mistakes_add (graph->mistakes, value->place, "%s: %s", node->kind,
                        error ? error->message : "the check failed");
+      if (g_error_matches (error, RV_ERROR, RV_ERROR_DATA) || g_error_matches (error, RV_ERROR, RV_ERROR_IO))
+        graph->mistakes->damaged += graph->mistakes->messages->len - before;
       good = FALSE;
     }
   return good;

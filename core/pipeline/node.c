@@ -315,7 +315,7 @@ rv_node_find_file (RvNode *node, const char *folder, const char *name, GError **
   if (!path && relative && *root) /* no farther: another set there may have files of the same names */
     path = right_in (root, name);
   if (!path)
-    g_set_error (error, RV_ERROR, RV_ERROR_DATA,
+    g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
                  "there is no file %s in %s%s%s or one folder below; name the folder that "
                  "holds the datasets with --data DIR or RANVIER_DATA",
                  name, *inside ? inside : "(no folder)", relative ? ", in " : "", relative ? here : "");

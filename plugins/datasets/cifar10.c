@@ -121,7 +121,7 @@ check_batch (const RvArchive *archive, GBytes *bytes, GError **error)
   const guint8 *data = g_bytes_get_data (bytes, &size);
   if (size == 0 || size % RECORD)
     {
-      rv_archive_fail (archive, -1, error,
+      rv_archive_fail (archive, (int64_t)(size - size % RECORD), error,
                        "it has %" G_GSIZE_FORMAT " bytes, which are no whole records of %d%s", size, RECORD,
                        size ? ": it is cut off" : "");
       return FALSE;

@@ -386,11 +386,8 @@ run (void *self, RvNode *node, GError **error)
   if (!path || !read_archive (&load, gesture, node, path, TRUE, error)
       || !recordings_sort (load.cut, path, error))
     return FALSE;
-  RvDataset *data = recordings_dataset (g_steal_pointer (&load.cut), spec_of (gesture), &gesture->select,
-                                        part_of (gesture), error);
-  if (data)
-    rv_node_set_output (node, "", data);
-  return data != NULL;
+  return recordings_hand_on (g_steal_pointer (&load.cut), spec_of (gesture), &gesture->select,
+                             part_of (gesture), node, error);
 }
 
 static const RvParam params[] = {

@@ -246,10 +246,7 @@ run (void *self, RvNode *node, GError **error)
   const RvDatasetSpec spec = { .classes = g_strv_length (recordings->classes),
                                .classes_names = (const char *const *)recordings->classes,
                                .split = splits[events->split] };
-  RvDataset *data = recordings_dataset (recordings, spec, &events->select, part_of (events), error);
-  if (data)
-    rv_node_set_output (node, "", data);
-  return data != NULL;
+  return recordings_hand_on (recordings, spec, &events->select, part_of (events), node, error);
 }
 
 static const RvParam params[]

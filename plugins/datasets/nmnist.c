@@ -153,11 +153,7 @@ run (void *self, RvNode *node, GError **error)
       recordings_free (recordings);
       return FALSE;
     }
-  RvDataset *data
-      = recordings_dataset (recordings, spec_of (nmnist), &nmnist->select, part_of (nmnist), error);
-  if (data)
-    rv_node_set_output (node, "", data);
-  return data != NULL;
+  return recordings_hand_on (recordings, spec_of (nmnist), &nmnist->select, part_of (nmnist), node, error);
 }
 
 static const RvParam params[] = {

@@ -37,14 +37,15 @@ usage ()
   ranvier "$1" --help >"$SCRATCH/help" && cat "$SCRATCH/help" && grep -q "^  ranvier $1 " "$SCRATCH/help"
 }
 
-# What the code reads of the environment stands in ranvier(1).
+# What the code reads of the environment stands in ranvier(1), once.
 environment ()
 {
-  grep -rhoE 'g_getenv \("RANVIER_[A-Z_]*' "$RANVIER_SOURCE/core" "$RANVIER_SOURCE/plugins" | sed 's/.*"//' |
+  grep -rhoE 'getenv \("RANVIER_[A-Z0-9_]*' "$RANVIER_SOURCE/core" "$RANVIER_SOURCE/plugins" | sed 's/.*"//' |
     sort -u >"$SCRATCH/variables"
   [ -s "$SCRATCH/variables" ] || return 1
   while read -r name; do
-    grep -qx "\.It Ev $name" "$pages/ranvier.1" || { echo "$name is not in ranvier.1"; return 1; }
+    times=$(grep -cx "\.It Ev $name" "$pages/ranvier.1")
+    [ "$times" -eq 1 ] || { echo "$name is $times times in ranvier.1"; return 1; }
   done <"$SCRATCH/variables"
 }
 

@@ -1,8 +1,11 @@
 /* The program from outside: exit codes, messages, what it writes, and the same bits for any number of
  * threads. */
 #include "support.h"
-#include <string.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 typedef struct
 {
@@ -246,6 +249,69 @@ test_usage (Fixture *f, gconstpointer user)
   g_assert_cmpint (ranvier (f, "check", "-s variant=nosuch", NULL), ==, 2);
 }
 
+/* What a run says on a terminal of `columns`; the caller owns it. */
+static char *
+on_terminal (const Fixture *f, gushort columns, const char *arguments)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *line
+      = g_strdup_printf ("'%s' run '%s' %s", g_getenv ("RANVIER_PROGRAM"), f->file, arguments);
+  g_auto (GStrv) argv = NULL;
+  g_autoptr (GString) said = g_string_new (NULL);
+  const struct winsize size = { .ws_row = 24, .ws_col = columns };
+  const int ours = posix_openpt (O_RDWR | O_NOCTTY);
+  g_assert_true (ours >= 0 && grantpt (ours) == 0 && unlockpt (ours) == 0);
+  const int theirs = g_open (ptsname (ours), O_RDWR | O_NOCTTY, 0);
+  char buffer[4096];
+  int status;
+  GPid pid;
+  g_assert_cmpint (ioctl (ours, TIOCSWINSZ, &size), ==, 0);
+  g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
+  g_spawn_async_with_fds (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
+                          NULL, &pid, -1, -1, theirs, &error);
+  g_assert_no_error (error);
+  close (theirs);
+  for (ssize_t n; (n = read (ours, buffer, sizeof buffer)) > 0;)
+    g_string_append_len (said, buffer, n);
+  close (ours);
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
+  return g_strdup (said->str);
+}
+
+/* On a terminal a training has one line, which is never wider than the terminal; what it said last stays. */
+static void
+test_terminal (Fixture *f, gconstpointer user)
+{
+  static const gushort columns[] = { 200, 50 };
+  write_pipeline (f, STUDY);
+  for (guint k = 0; k < G_N_ELEMENTS (columns); k++)
+    {
+      g_autofree char *arguments
+          = g_strdup_printf ("--fresh --threads 1 -s variant=baseline -s epochs=300 --out '%s'", f->out);
+      g_autofree char *said = on_terminal (f, columns[k], arguments);
+      g_auto (GStrv) lines = g_strsplit (said, "\r\033[K", -1);
+      guint drawn = 0, stay = 0;
+      for (char **line = lines; *line; line++)
+        if (strchr (*line, '\n'))
+          stay += strstr (*line, "  epoch ") != NULL;
+        else
+          {
+            g_assert_cmpuint (strlen (*line), <, columns[k]);
+            drawn += **line != 0;
+          }
+      g_test_message ("%u columns: %u times drawn, %u lines stay", columns[k], drawn, stay);
+      g_assert_cmpuint (stay, ==, 1);
+      g_assert_cmpuint (drawn, >=, 2);
+      g_assert_nonnull (strstr (said, "fit [variant=baseline]  epoch 300/300  loss "));
+      g_assert_true (g_regex_match_simple (
+          "\\[[0-9]+/[0-9]+\\] [0-9]+:[0-9][0-9] left  fit \\[variant=baseline\\] ", said, 0, 0));
+      g_assert_true (
+          columns[k] < 100
+          || g_regex_match_simple ("left .*loss .* accuracy .* samples/s .*validation", said, 0, 0));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -257,7 +323,7 @@ main (int argc, char **argv)
                 { "/cli/mistakes", test_mistakes }, { "/cli/shapes", test_shapes },
                 { "/cli/diverged", test_diverged }, { "/cli/edges", test_edges },
                 { "/cli/resources", test_resources },
-                { "/cli/usage", test_usage } };
+                { "/cli/usage", test_usage },     { "/cli/terminal", test_terminal } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
     g_test_add (tests[k].path, Fixture, NULL, set_up, tests[k].test, tear_down);

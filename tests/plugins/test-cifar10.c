@@ -181,7 +181,7 @@ test_wrong (Place *place, gconstpointer user)
   make (members);
   g_byte_array_set_size (members[3].bytes, 2 * RECORD - 1);
   refuse (place, members, NULL,
-          "data_batch_5.bin: it has 6145 bytes, which are no whole records of 3073: it is cut off");
+          "data_batch_5.bin, byte 3073: it has 6145 bytes, which are no whole records of 3073: it is cut off");
   make (members);
   g_byte_array_set_size (members[5].bytes, 0);
   refuse (place, members, NULL, "holds no data_batch_4.bin");

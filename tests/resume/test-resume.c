@@ -317,6 +317,15 @@ test_changed (Study *study, gconstpointer user)
   assert_says (fresh, "without --fresh");
   g_autofree char *again = study_interrupt (study, "out", LONG, 0, "epoch 10/", SIGINT, 130);
   assert_says (again, "going on from ");
+
+  /* two trainings of the same shapes have their checkpoints exchanged: each knows its own */
+  g_autoptr (GPtrArray) folders = study_find (study, "kept", "checkpoint.npz");
+  g_assert_cmpuint (folders->len, ==, 2);
+  g_autofree char *one = g_build_filename (folders->pdata[0], "checkpoint.npz", NULL),
+                  *two = g_build_filename (folders->pdata[1], "checkpoint.npz", NULL);
+  g_assert_cmpint (renameat2 (AT_FDCWD, one, AT_FDCWD, two, RENAME_EXCHANGE), ==, 0);
+  g_autofree char *other = study_interrupt (study, "out", LONG, 0, "epoch 20/", SIGINT, 130);
+  assert_says (other, "checkpoint.npz is that of another node; the earlier one is used\n");
 }
 
 /* A full disk under the run directory: a line that is lost is told. */

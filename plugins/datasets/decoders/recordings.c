@@ -306,9 +306,9 @@ recordings_shape (RvDatasetSpec *spec, uint32_t width, uint32_t height)
   spec->dims[2] = width;
 }
 
-RvDataset *
-recordings_dataset (Recordings *recordings, RvDatasetSpec spec, const RvSelection *select, RvPart part,
-                    GError **error)
+gboolean
+recordings_hand_on (Recordings *recordings, RvDatasetSpec spec, const RvSelection *select, RvPart part,
+                    RvNode *node, GError **error)
 {
   g_autofree uint32_t *labels = g_new (uint32_t, recordings->items->len + 1);
   spec.samples = recordings->items->len;
@@ -319,6 +319,9 @@ recordings_dataset (Recordings *recordings, RvDatasetSpec spec, const RvSelectio
       labels[k] = recording->label;
       spec.duration = MAX (spec.duration, recording->duration);
     }
-  return rv_dataset_select (rv_dataset_new (&spec, read_recording, recordings, recordings_free), select, part,
-                            labels, error);
+  RvDataset *all = rv_dataset_new (&spec, read_recording, recordings, recordings_free);
+  RvDataset *selected = rv_dataset_select (all, select, part, labels, error);
+  if (selected)
+    rv_node_set_output (node, "", selected);
+  return selected != NULL;
 }

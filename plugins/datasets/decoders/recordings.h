@@ -64,10 +64,10 @@ void recordings_remove (Recordings *recordings, guint index);
  * of one class. FALSE if two are equal: `path` is in the message. */
 gboolean recordings_sort (Recordings *recordings, const char *path, GError **error);
 
-/* A dataset of those that are selected; `recordings` is consumed. `spec` says split and classes, and
+/* Hands on a dataset of those that are selected; `recordings` is consumed. `spec` says split and classes, and
  * recordings_shape the rest. */
-RvDataset *recordings_dataset (Recordings *recordings, RvDatasetSpec spec, const RvSelection *select,
-                               RvPart part, GError **error);
+gboolean recordings_hand_on (Recordings *recordings, RvDatasetSpec spec, const RvSelection *select,
+                             RvPart part, RvNode *node, GError **error);
 
 /* Form, units and dims for a sensor of that size. */
 void recordings_shape (RvDatasetSpec *spec, uint32_t width, uint32_t height);

@@ -29,11 +29,32 @@ typedef struct
   RvSelection select;
 } SpokenConfig;
 
-/* The functions of RvNodeClass and of the descriptor. */
+/* What SPOKEN_FUNCTIONS calls. */
 gboolean spoken_init (const SpokenMake *make, const SpokenConfig *config, GError **error);
 gboolean spoken_check (const SpokenMake *make, const SpokenConfig *config, RvNode *node, GError **error);
 gboolean spoken_run (const SpokenMake *make, const SpokenConfig *config, RvNode *node, GError **error);
 gboolean spoken_identify (const SpokenMake *make, const SpokenConfig *config, RvNode *node, GError **error);
+
+/* Functions and output of a plugin, over its SpokenMake. */
+#define SPOKEN_FUNCTIONS(make)                                                                               \
+  static gboolean init (void *self, GError **error)                                                          \
+  {                                                                                                          \
+    return spoken_init (&(make), self, error);                                                               \
+  }                                                                                                          \
+  static gboolean check (void *self, RvNode *node, GError **error)                                           \
+  {                                                                                                          \
+    return spoken_check (&(make), self, node, error);                                                        \
+  }                                                                                                          \
+  static gboolean run (void *self, RvNode *node, GError **error)                                             \
+  {                                                                                                          \
+    return spoken_run (&(make), self, node, error);                                                          \
+  }                                                                                                          \
+  static gboolean identify (void *self, RvNode *node, GError **error)                                        \
+  {                                                                                                          \
+    return spoken_identify (&(make), self, node, error);                                                     \
+  }                                                                                                          \
+  static const RvOutput outputs[]                                                                            \
+      = { { "", RV_ARTEFACT_DATASET, "Events of 700 units" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
 #define SPOKEN_PARAMS                                                                                        \
   RV_TEXT (SpokenConfig, folder, "",                                                                         \

@@ -6,29 +6,7 @@ static const SpokenMake make
 
 static const char *const splits[] = { "train", "test", "validation", NULL };
 
-static gboolean
-init (void *self, GError **error)
-{
-  return spoken_init (&make, self, error);
-}
-
-static gboolean
-check (void *self, RvNode *node, GError **error)
-{
-  return spoken_check (&make, self, node, error);
-}
-
-static gboolean
-run (void *self, RvNode *node, GError **error)
-{
-  return spoken_run (&make, self, node, error);
-}
-
-static gboolean
-identify (void *self, RvNode *node, GError **error)
-{
-  return spoken_identify (&make, self, node, error);
-}
+SPOKEN_FUNCTIONS (make)
 
 static const RvParam params[] = {
   RV_CHOICE (SpokenConfig, split, "train", splits,
@@ -36,9 +14,6 @@ static const RvParam params[] = {
   SPOKEN_PARAMS,
   RV_PARAM_END
 };
-
-static const RvOutput outputs[]
-    = { { "", RV_ARTEFACT_DATASET, "Events of 700 units" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
 static const char *const published[] = { "train", "test", "validation", NULL };
 
