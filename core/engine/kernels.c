@@ -388,6 +388,8 @@ spin (uint32_t times, float *out)
   };
   Vector sum[CHAINS] = { { 0 } };
   const Vector x = sum[0] + out[0];
+  for (uint32_t k = 0; k < CHAINS; k++)
+    sum[k] = x + (float)k; /* or they would all be one */
   const float a = 0.5f + out[1];
   for (uint32_t t = 0; t < times; t++)
 #pragma GCC unroll 12
