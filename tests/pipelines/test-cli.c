@@ -288,7 +288,7 @@ test_terminal (Fixture *f, gconstpointer user)
   for (guint k = 0; k < G_N_ELEMENTS (columns); k++)
     {
       g_autofree char *arguments
-          = g_strdup_printf ("--fresh --threads 1 -s variant=baseline -s epochs=300 --out '%s'", f->out);
+          = g_strdup_printf ("--fresh --threads 1 -s variant=baseline -s epochs=1500 --out '%s'", f->out);
       g_autofree char *said = on_terminal (f, columns[k], arguments);
       g_auto (GStrv) lines = g_strsplit (said, "\r\033[K", -1);
       guint drawn = 0, stay = 0;
@@ -303,7 +303,7 @@ test_terminal (Fixture *f, gconstpointer user)
       g_test_message ("%u columns: %u times drawn, %u lines stay", columns[k], drawn, stay);
       g_assert_cmpuint (stay, ==, 1);
       g_assert_cmpuint (drawn, >=, 2);
-      g_assert_nonnull (strstr (said, "fit [variant=baseline]  epoch 300/300  loss "));
+      g_assert_nonnull (strstr (said, "fit [variant=baseline]  epoch 1500/1500  loss "));
       g_assert_true (g_regex_match_simple (
           "\\[[0-9]+/[0-9]+\\] [0-9]+:[0-9][0-9] left  fit \\[variant=baseline\\] ", said, 0, 0));
       g_assert_true (
