@@ -380,6 +380,8 @@ typedef struct
 static const Stranger strangers[] = {
   { "kill -SEGV $$", "libhdf5 crashed over it (signal 11" },
   { "printf RVV1; kill -SEGV $$", "libhdf5 crashed over it (signal 11" },
+  { "echo >>\"$(readlink /proc/self/fd/0)\"; exec \"$RANVIER_PLUGIN_PATH/ranvier-hdf5-events\" \"$@\"",
+    "was replaced or written to while it was read" },
   { "exit 0", "the recordings end too early" },
   { "exit 7", "the recordings end too early" },
   { "echo 'this is wrong' >&2; exit 1", "this is wrong" },
