@@ -81,6 +81,12 @@ write_member (struct archive *zip, const RvArray *array)
   return ok;
 }
 
+static char *
+reason_of (struct archive *zip)
+{
+  return g_strdup (archive_errno (zip) > 0 ? g_strerror (archive_errno (zip)) : archive_error_string (zip));
+}
+
 static gboolean
 write_all (int fd, const GPtrArray *arrays, char **why)
 {
@@ -90,9 +96,12 @@ write_all (int fd, const GPtrArray *arrays, char **why)
                 && archive_write_open_fd (zip, fd) == ARCHIVE_OK;
   for (guint k = 0; ok && k < arrays->len; k++)
     ok = write_member (zip, arrays->pdata[k]);
-  ok = ok && archive_write_close (zip) == ARCHIVE_OK;
-  if (!ok)
-    *why = g_strdup (archive_errno (zip) > 0 ? g_strerror (archive_errno (zip)) : archive_error_string (zip));
+  *why = ok ? NULL : reason_of (zip);
+  if (archive_write_close (zip) != ARCHIVE_OK && ok) /* closed in any case, or some memory is never freed */
+    {
+      ok = FALSE;
+      *why = reason_of (zip);
+    }
   archive_write_free (zip);
   return ok;
 }
