@@ -2,7 +2,8 @@
  * the other, each beginning at a multiple of 8. Numbers have the machine's own byte order, which the magic
  * number tells: the file is a cache of this machine and nothing else.
  * spikes: counts per step [steps] of 32 bits, ids [sum of counts] of 16, or of 32 where one may not fit
- * frames: float [steps][units] */
+ * frames: float [steps][units]
+ * static: float [units], or bytes [units] where 255 times each value is one */
 #include "data/prepared.h"
 #include "base/threads.h"
 #include <errno.h>
@@ -81,8 +82,31 @@ append_number (GByteArray *out, uint32_t width, uint32_t number)
 }
 
 static void
+pack_image (const RvRecording *r, GByteArray *out)
+{
+  uint32_t k = 0;
+  g_byte_array_set_size (out, r->units);
+  for (; k < r->units && r->values[k] >= 0.0f && r->values[k] <= 1.0f; k++)
+    {
+      out->data[k] = (guint8)(r->values[k] * 255.0f + 0.5f);
+      const float again = (float)out->data[k] / 255.0f;
+      if (memcmp (&again, &r->values[k], sizeof again) != 0) /* -0 is not 0 */
+        break;
+    }
+  if (k == r->units)
+    return;
+  g_byte_array_set_size (out, 0);
+  g_byte_array_append (out, (const guint8 *)r->values, (guint)sizeof (float) * r->units);
+}
+
+static void
 pack (const RvRecording *r, uint32_t width, GByteArray *out)
 {
+  if (r->form == RV_FORM_STATIC)
+    {
+      pack_image (r, out);
+      return;
+    }
   g_byte_array_set_size (out, 0);
   if (r->form == RV_FORM_FRAMES)
     {
@@ -285,6 +309,16 @@ read_spikes (const Prepared *prepared, const guint8 *data, RvRecording *out)
     memcpy (out->ids, data, count * sizeof (uint32_t));
 }
 
+static void
+read_image (const guint8 *data, uint64_t bytes, uint32_t units, float *values)
+{
+  if (bytes == units)
+    for (uint32_t k = 0; k < units; k++)
+      values[k] = (float)data[k] / 255.0f;
+  else
+    memcpy (values, data, bytes);
+}
+
 static gboolean
 read_recording (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GError **error)
 {
@@ -294,11 +328,14 @@ read_recording (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *ou
   const guint8 *data = (const guint8 *)header + line->offset;
   if (header->form == RV_FORM_FRAMES)
     memcpy (rv_recording_set_frames (out, header->steps, header->units), data, line->bytes);
+  else if (header->form == RV_FORM_STATIC)
+    read_image (data, line->bytes, header->units, rv_recording_set_static (out, header->units));
   else
     {
       rv_recording_set_spikes (out, header->steps, header->units, line->bytes / header->width);
       read_spikes (prepared, data, out);
     }
+  out->steps = header->steps;
   out->label = line->label;
   out->length = line->length;
   return TRUE;
@@ -321,6 +358,8 @@ is_sound (const Header *header, const guint8 *data, uint64_t bytes)
       return FALSE;
   if (header->form == RV_FORM_FRAMES)
     return bytes == sizeof (float) * header->steps * header->units;
+  if (header->form == RV_FORM_STATIC)
+    return bytes == header->units || bytes == sizeof (float) * header->units;
   uint64_t count = 0;
   for (uint32_t t = 0; t < header->steps; t++)
     count += ((const uint32_t *)data)[t];
@@ -359,11 +398,9 @@ is_whole (const Prepared *prepared, const RvDatasetSpec *spec)
   const uint64_t length = g_mapped_file_get_length (prepared->map);
   if (length < sizeof *header || header->magic != MAGIC || header->size != length
       || header->form != spec->form || header->units != spec->units
-      || (header->width != 2 && header->width != 4)
-      || (header->form != RV_FORM_SPIKES && header->form != RV_FORM_FRAMES)
-      || header->samples > (length - sizeof *header) / sizeof (Line)
-      || header->steps != spec->steps || header->classes != spec->classes
-      || head_digest (header, prepared->index) != header->digest)
+      || (header->width != 2 && header->width != 4) || header->form >= RV_FORM_EVENTS
+      || header->samples > (length - sizeof *header) / sizeof (Line) || header->steps != spec->steps
+      || header->classes != spec->classes || head_digest (header, prepared->index) != header->digest)
     return FALSE;
   Check check = { prepared, 0 };
   rv_parallel_for ((header->samples + CHUNK - 1) / CHUNK, check_chunk, &check);

@@ -4,7 +4,7 @@
 
 #include <ranvier/dataset.h>
 
-/* Reads every recording of epoch 0 of `data` (spikes or frames that do not vary), in parallel, and writes
+/* Reads every recording of epoch 0 of `data` (no events, and none that vary), in parallel, and writes
  * them to `path`, which is there whole or not at all. `stopped` is asked now and then, `progress` told how
  * many are done; both may be NULL. Main thread, as the other. */
 gboolean rv_prepared_write (const RvDataset *data, const char *path, gboolean (*stopped) (void *user),

@@ -476,8 +476,11 @@ rv_store_prepares (const RvNode *node)
       const RvPortValue *input = node->inputs->pdata[k];
       from_events |= input->output->kind == RV_ARTEFACT_DATASET && input->spec.form == RV_FORM_EVENTS;
     }
-  return value && from_events && value->output->kind == RV_ARTEFACT_DATASET && !value->spec.varies
-         && (value->spec.form == RV_FORM_SPIKES || value->spec.form == RV_FORM_FRAMES);
+  /* images as their files have them: those of CIFAR-10 take seconds to unpack */
+  const gboolean images = node->inputs->len == 0 && value && value->spec.form == RV_FORM_STATIC;
+  return value && value->output->kind == RV_ARTEFACT_DATASET && !value->spec.varies
+         && (images
+             || (from_events && (value->spec.form == RV_FORM_SPIKES || value->spec.form == RV_FORM_FRAMES)));
 }
 
 gboolean

@@ -235,21 +235,21 @@ test_nowhere (Fixture *f, gconstpointer user)
 
 /* ---- data prepared from events */
 
-#define EVENTS                                                                                              \
-  "let: {width: 10 ms}\n"                                                                                   \
-  "nodes:\n"                                                                                                \
-  "  recorded: {use: dataset/nmnist, folder: %s}\n"                                                         \
-  "  train: {use: transform/bins, data: recorded, width: $(width), steps: 12}\n"                            \
-  "  frames: {use: transform/frames, data: recorded, frames: 12}\n"                                         \
-  "  fit:\n"                                                                                                \
-  "    use: trainer/bptt\n"                                                                                 \
-  "    data: train\n"                                                                                       \
-  "    network:\n"                                                                                          \
-  "      - {use: dense, units: 12, neuron: {use: lif, threshold: 0.3}}\n"                                   \
-  "      - {use: dense, units: 10, neuron: leaky-integrator}\n"                                             \
-  "    decoder: mean-membrane\n"                                                                            \
-  "    epochs: 2\n"                                                                                         \
-  "    batch: 8\n"                                                                                          \
+#define EVENTS                                                                                               \
+  "let: {width: 10 ms}\n"                                                                                    \
+  "nodes:\n"                                                                                                 \
+  "  recorded: {use: dataset/nmnist, folder: %s}\n"                                                          \
+  "  train: {use: transform/bins, data: recorded, width: $(width), steps: 12}\n"                             \
+  "  frames: {use: transform/frames, data: recorded, frames: 12}\n"                                          \
+  "  fit:\n"                                                                                                 \
+  "    use: trainer/bptt\n"                                                                                  \
+  "    data: train\n"                                                                                        \
+  "    network:\n"                                                                                           \
+  "      - {use: dense, units: 12, neuron: {use: lif, threshold: 0.3}}\n"                                    \
+  "      - {use: dense, units: 10, neuron: leaky-integrator}\n"                                              \
+  "    decoder: mean-membrane\n"                                                                             \
+  "    epochs: 2\n"                                                                                          \
+  "    batch: 8\n"                                                                                           \
   "  score: {use: analysis/accuracy, model: fit.last, data: train}\n"
 
 /* Four recordings of each digit in the five bytes an event of N-MNIST: x, y, polarity and time, ON in the
@@ -313,7 +313,7 @@ test_prepared (Fixture *f, gconstpointer user)
   g_autofree char *first = run (f, "one", "");
   g_assert_cmpuint (test_count (first, "epoch 2/2"), ==, 1);
   g_assert_cmpuint (prepared (f), ==, 2); /* the bins and the frames */
-  test_remove (state); /* the models, so that training begins again */
+  test_remove (state);                    /* the models, so that training begins again */
   Search damaged = { "/result/data", 0 };
   g_autofree char *second = run (f, "two", "");
   g_assert_cmpuint (test_count (second, "epoch 2/2"), ==, 1);
@@ -333,6 +333,42 @@ test_prepared (Fixture *f, gconstpointer user)
   g_assert_cmpuint (prepared (f), ==, 3); /* other bins are other data */
 }
 
+/* Images as their files have them are prepared too, and read again as the same ones. */
+static void
+test_images (Fixture *f, gconstpointer user)
+{
+  g_autofree char *one = path_of (f, "one"), *two = path_of (f, "two"), *three = path_of (f, "three"),
+                  *state = path_of (f, "state"), *cache = path_of (f, "cache"),
+                  *file = path_of (f, "study.yaml");
+  g_autofree char *text = g_strdup_printf ("nodes:\n  images: {use: dataset/cifar10, folder: %s}\n"
+                                           "  train: {use: transform/repeat, data: images, steps: 3}\n"
+                                           "  fit: {use: trainer/bptt, data: train, network: [{use: dense, "
+                                           "units: 10, neuron: leaky-integrator}],\n"
+                                           "        decoder: mean-membrane, epochs: 2, batch: 4}\n",
+                                           f->folder);
+  for (guint8 b = 1; b <= 5; b++)
+    {
+      g_autofree char *name = g_strdup_printf ("data_batch_%u.bin", b), *batch = path_of (f, name);
+      guint8 records[2 * 3073];
+      for (guint k = 0; k < sizeof records; k++)
+        records[k] = k % 3073 ? (guint8)(k * b) : b;
+      g_assert_true (g_file_set_contents (batch, (const char *)records, sizeof records, NULL));
+    }
+  g_assert_true (g_file_set_contents (file, text, -1, NULL));
+  g_free (run (f, "one", ""));
+  g_assert_cmpuint (prepared (f), ==, 1);
+  test_remove (state);
+  Search damaged = { "/result/data", 0 };
+  g_autofree char *second = run (f, "two", "");
+  g_assert_cmpuint (test_count (second, "prepared again"), ==, 0);
+  test_walk (one, "", test_equal_file, two);
+  test_walk (cache, "", spoil, &damaged);
+  test_remove (state);
+  g_autofree char *third = run (f, "three", "");
+  g_assert_cmpuint (test_count (third, "prepared again"), ==, 1); /* so the second run took them */
+  test_walk (one, "", test_equal_file, three);
+}
+
 static void
 tear_down (Fixture *f, gconstpointer user)
 {
@@ -347,10 +383,15 @@ main (int argc, char **argv)
   {
     const char *path;
     void (*test) (Fixture *f, gconstpointer user);
-  } tests[] = { { "/store/reused", test_reused },           { "/store/model-revived", test_model_revived },
-                { "/store/changes", test_changes },         { "/store/damage", test_damage },
-                { "/store/two-at-once", test_two_at_once }, { "/store/cap", test_cap },
-                { "/store/nowhere", test_nowhere },         { "/store/prepared", test_prepared } };
+  } tests[] = { { "/store/reused", test_reused },
+                { "/store/model-revived", test_model_revived },
+                { "/store/changes", test_changes },
+                { "/store/damage", test_damage },
+                { "/store/two-at-once", test_two_at_once },
+                { "/store/cap", test_cap },
+                { "/store/nowhere", test_nowhere },
+                { "/store/prepared", test_prepared },
+                { "/store/images", test_images } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
     g_test_add (tests[k].path, Fixture, NULL, set_up, tests[k].test, tear_down);

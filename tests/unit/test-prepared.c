@@ -46,6 +46,18 @@ fill_spikes (const Source *source, RvStream r, uint32_t id, RvRecording *out)
   out->offsets[source->steps] = n;
 }
 
+/* Two of three hold values that are bytes by 255, but for a fraction and a zero below zero. */
+static void
+fill_image (const Source *source, RvStream r, uint32_t id, RvRecording *out)
+{
+  float *values = rv_recording_set_static (out, source->units);
+  for (uint32_t k = 0; k < source->units; k++)
+    values[k] = (float)(rv_stream_bits (r, k) % 256) / 255.0f;
+  if (id % 3 > 0)
+    values[source->units - 1] = id % 3 == 1 ? 0.12345f : -0.0f;
+  out->steps = source->steps;
+}
+
 static gboolean
 read_source (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GError **error)
 {
@@ -59,6 +71,8 @@ read_source (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, 
     }
   if (source->form == RV_FORM_SPIKES)
     fill_spikes (source, r, id, out);
+  else if (source->form == RV_FORM_STATIC)
+    fill_image (source, r, id, out);
   else
     {
       float *values = rv_recording_set_frames (out, source->steps, source->units);
@@ -138,9 +152,9 @@ compare (RvDataset *made, RvDataset *read)
       g_assert_true (rv_dataset_read (read, 3, id, &y, NULL)); /* any epoch: it does not vary */
       g_assert_cmpint (x.form, ==, y.form);
       g_assert_true (x.units == y.units && x.steps == y.steps && x.label == y.label && x.length == y.length);
-      if (x.form == RV_FORM_FRAMES)
+      if (x.form != RV_FORM_SPIKES)
         {
-          const size_t bytes = sizeof (float) * x.steps * x.units;
+          const size_t bytes = sizeof (float) * (x.form == RV_FORM_FRAMES ? x.steps : 1) * x.units;
           g_assert_cmpmem (x.values, bytes, y.values, bytes);
           continue;
         }
@@ -160,6 +174,8 @@ static const Source sources[] = {
   { RV_FORM_SPIKES, 1, 1, 3, FALSE, 0, 0 },  /* one recording, empty */
   { RV_FORM_FRAMES, 300, 5, 7, TRUE, 0, 0 },
   { RV_FORM_FRAMES, 2, 3, 70000, FALSE, 0, 0 },
+  { RV_FORM_STATIC, 600, 0, 784, FALSE, 0, 0 }, /* images, some as bytes */
+  { RV_FORM_STATIC, 5, 8, 3, TRUE, 0, 0 },
 };
 
 static void
@@ -226,7 +242,8 @@ test_damage (Fixture *f, gconstpointer user)
 {
   static const Source tiny[] = { { RV_FORM_SPIKES, 3, 5, 11, TRUE, 0, 0 },
                                  { RV_FORM_SPIKES, 3, 3, 70000, FALSE, 0, 0 },
-                                 { RV_FORM_FRAMES, 2, 3, 3, TRUE, 0, 0 } };
+                                 { RV_FORM_FRAMES, 2, 3, 3, TRUE, 0, 0 },
+                                 { RV_FORM_STATIC, 3, 0, 7, FALSE, 0, 0 } };
   rv_threads_set (1); /* thousands of files of one chunk each */
   for (guint k = 0; k < G_N_ELEMENTS (tiny); k++)
     {
