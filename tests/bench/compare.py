@@ -91,21 +91,13 @@ def name_of(setting):
 
 
 def best_setting(options, peer, case, folder):
-    """Threads and how they wait first, then the mode: what had the fastest single step, since others may
-    be at work on the machine."""
-    modes = PEERS[peer][1]
+    """What had the fastest single step, since others may be at work on the machine."""
+    waits = [(1, None)] + [(options.threads, wait) for wait in ("active", "passive") if options.threads > 1]
     tried = {}
-
-    def speed(setting):
-        if setting not in tried:
-            tried[setting] = -theirs(options, peer, case, folder, setting, options.seconds / 2)["ms_least"]
-            print(f"  {peer}, {name_of(setting)}: {-tried[setting]:.1f} ms a step", flush=True)
-        return tried[setting]
-    threads = [(modes[0], 1, None)]
-    if options.threads > 1:
-        threads += [(modes[0], options.threads, wait) for wait in ("active", "passive")]
-    best = max(threads, key=speed)
-    return max([best] + [(mode, *best[1:]) for mode in modes[1:]], key=speed)
+    for setting in [(mode, *wait) for mode in PEERS[peer][1] for wait in waits]:
+        tried[setting] = theirs(options, peer, case, folder, setting, options.seconds / 2)["ms_least"]
+        print(f"  {peer}, {name_of(setting)}: {tried[setting]:.1f} ms a step", flush=True)
+    return min(tried, key=tried.get)
 
 
 def compare(options, case, folder):
