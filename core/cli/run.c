@@ -34,7 +34,7 @@ read_options (Options *o, int argc, char **argv, const char *summary, const GOpt
 {
   const GOptionEntry entries[]
       = { { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &o->settings,
-            "Set a name, a parameter (NODE.PARAM=VALUE) or the choices "
+            "Set a name, a parameter (NODE.PARAM=VALUE), a preset or the choices "
             "of an axis (AXIS=a,b); may be given again",
             "NAME=VALUE" },
           { "threads", 0, 0, G_OPTION_ARG_INT, &o->threads, "Workers (default: one per processor)", "N" },

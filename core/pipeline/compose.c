@@ -96,7 +96,8 @@ read_map_axis (RvAxis *axis, const RvValue *value, const RvValue *let, GHashTabl
 
               rv_mistakes_add (mistakes, rv_key_place (names, j),
                                "choice '%s' of axis '%s' sets '%s', which 'let' does not have%s", choice,
-                               axis->name, name, *hint ? hint : ": give it a value there, which the axis beats");
+                               axis->name, name,
+                               *hint ? hint : ": give it a value there, which the axis beats");
             }
           claim (owners, places, name, axis->name, rv_key_place (names, j), mistakes);
         }
@@ -305,6 +306,7 @@ compose (RvValue *root, const char *file, const char *const *settings, RvMistake
     rv_mistakes_add (mistakes, root->place,
                      "there are no nodes; a pipeline needs 'nodes:' with at least one");
   check_node_names (nodes, mistakes);
+  rv_presets_apply (root, settings, mistakes);
   read_axes (document, root, owners, mistakes);
   for (; settings != NULL && *settings != NULL; settings++)
     rv_setting_read (document, root, *settings, owners, node_settings, mistakes);

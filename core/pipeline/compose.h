@@ -1,5 +1,6 @@
-/* Composing a pipeline as its parts see it: include.c reads the files, settings.c applies -s, names.c
- * replaces $(name), and compose.c makes axes and cells of that. All of it main thread. */
+/* Composing a pipeline as its parts see it: include.c reads the files, presets.c chooses among sets of
+ * names, settings.c applies -s, names.c replaces $(name), and compose.c makes axes and cells of that. All of it
+ * main thread. */
 #ifndef RV_COMPOSE_H
 #define RV_COMPOSE_H
 
@@ -41,6 +42,13 @@ char *rv_did_you_mean (const char *word, const RvValue *const *maps, gsize n);
 /* The file with what it includes merged under it; NULL after a mistake that leaves it incomplete or no map. */
 RvValue *rv_pipeline_read (const char *text, gsize length, const char *file, RvMistakes *mistakes);
 
+/* Lays the chosen presets, and the -s of `let` names, over `let`, and replaces an axis that is $(name) by
+ * what the name stands for there. `settings` may be NULL. */
+void rv_presets_apply (RvValue *root, const char *const *settings, RvMistakes *mistakes);
+
+/* Gives the names of `let` (may be NULL) their values of -s; what is wrong with one is for rv_setting_read
+ * to say. */
+void rv_settings_define (RvValue *let, const char *const *settings);
 /* Reads one -s: changes `let` of the root or an axis of the document, or adds an RvSetting to `settings`.
  * `owners`: name -> the axis that sets it. */
 void rv_setting_read (RvDocument *document, RvValue *root, const char *text, GHashTable *owners,

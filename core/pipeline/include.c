@@ -21,13 +21,13 @@ static RvValue *read_pipeline (Loader *loader, const char *text, gsize length, c
 static void
 check_sections (RvValue *root, RvMistakes *mistakes)
 {
-  static const char *const known[] = { "title", "include", "let", "axes", "nodes", NULL };
+  static const char *const known[] = { "title", "include", "let", "presets", "axes", "nodes", NULL };
 
   for (guint i = root->keys->len; i-- > 0;)
     {
       const char *key = root->keys->pdata[i];
       const RvValue *item = root->items->pdata[i];
-      gboolean section = g_str_equal (key, "let") || g_str_equal (key, "axes") || g_str_equal (key, "nodes");
+      gboolean section = g_strv_contains (known + 2, key);
       gboolean fits = TRUE;
 
       if (!g_strv_contains (known, key))
@@ -35,7 +35,8 @@ check_sections (RvValue *root, RvMistakes *mistakes)
           g_autofree char *hint = rv_hint (key, known);
 
           rv_mistakes_add (mistakes, rv_key_place (root, i), "unknown key '%s'%s", key,
-                           hint[0] != '\0' ? hint : "; a pipeline has title, include, let, axes and nodes");
+                           hint[0] != '\0' ? hint
+                                           : "; a pipeline has title, include, let, presets, axes and nodes");
           fits = FALSE;
         }
       else if (section && item->type != RV_VALUE_MAP)
@@ -85,7 +86,7 @@ merge_pipeline (RvValue *under, const RvValue *over)
       RvValue *old = rv_value_get (under, key);
 
       if (old != NULL && old->type == RV_VALUE_MAP && item->type == RV_VALUE_MAP)
-        merge (old, item, g_str_equal (key, "nodes") ? 1 : 0);
+        merge (old, item, g_str_equal (key, "presets") ? 2 : g_str_equal (key, "nodes") ? 1 : 0);
       else
         rv_value_set (under, key, rv_key_place (over, i), rv_value_copy (item));
     }

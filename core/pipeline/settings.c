@@ -119,6 +119,23 @@ find_axis (const RvDocument *document, const char *name)
 }
 
 void
+rv_settings_define (RvValue *let, const char *const *settings)
+{
+  g_autoptr (RvMistakes) unheard = rv_mistakes_new ();
+
+  for (; let != NULL && settings != NULL && *settings != NULL; settings++)
+    {
+      g_autofree char *file = g_strdup_printf ("-s %s", *settings);
+      const char *equals = strchr (*settings, '=');
+      RvPlace place = { g_intern_string (file), 0, 0 };
+      g_autofree char *name = equals != NULL ? g_strndup (*settings, equals - *settings) : NULL;
+
+      if (name != NULL && rv_value_get (let, g_strstrip (name)) != NULL)
+        rv_value_set (let, name, place, parse_setting_value (equals + 1, place, unheard));
+    }
+}
+
+void
 rv_setting_read (RvDocument *document, RvValue *root, const char *text, GHashTable *owners,
                  GPtrArray *settings, RvMistakes *mistakes)
 {

@@ -147,13 +147,34 @@ test_narrowing (void)
   assert_nodes (source, comma, "{n: {k: 2, s: 1}}");
 }
 
+#define SIZES                                                                                                \
+  "let: {n: 100, k: 1, seeds: [1]}\n"                                                                        \
+  "presets: {scale: {full: {}, small: {n: 5, seeds: [3, 4]}, tiny: {n: $(k)}}, task: {a: , b: {k: 2}}}\n"     \
+  "axes: {seed: $(seeds)}\n"                                                                                 \
+  "nodes: {n: {n: $(n), k: $(k), s: $(seed), t: $(scale) $(task)}}\n"
+
+static void
+test_presets (void)
+{
+  static const char *const tiny[] = { "scale=tiny", "task = b ", "k=7", NULL };
+  static const char *const small[] = { "scale=full", "scale=small", "seed=4", NULL };
+  static const char *const seeds[] = { "seeds=[8]", NULL };
+  static const char *const through[] = { "seeds=$(n)", "n=[9]", NULL };
+
+  assert_nodes (SIZES, NULL, "{n: {n: 100, k: 1, s: 1, t: full a}}");
+  assert_nodes (SIZES, tiny, "{n: {n: 7, k: 7, s: 1, t: tiny b}}");
+  assert_nodes (SIZES, small, "{n: {n: 5, k: 1, s: 4, t: small a}}");
+  assert_nodes (SIZES, seeds, "{n: {n: 100, k: 1, s: 8, t: full a}}");
+  assert_nodes (SIZES, through, "{n: {n: [9], k: 1, s: 9, t: full a}}");
+}
+
 static void
 test_mistakes (void)
 {
   static const char *const cases[][2] = {
     { "node: {}\n" NODES, "f.yaml:1:1: unknown key 'node'; did you mean 'nodes'?" },
     { "whatever: 1\n" NODES,
-      "f.yaml:1:1: unknown key 'whatever'; a pipeline has title, include, let, axes and nodes" },
+      "f.yaml:1:1: unknown key 'whatever'; a pipeline has title, include, let, presets, axes and nodes" },
     { "let: [a]\n" NODES, "f.yaml:1:6: 'let' must be a map of names" },
     { "title: [a]\n" NODES, "f.yaml:1:8: 'title' must be text" },
     { "[a]\n", "f.yaml:1:1: a pipeline must be a map with 'nodes:'" },
@@ -183,6 +204,30 @@ test_mistakes (void)
     { "axes: {v: {c: 1}}\n" NODES,
       "f.yaml:1:15: choice 'c' of axis 'v' must be a map of 'let' names to values" },
     { "axes: {v: [1, 1]}\n" NODES, "f.yaml:1:15: axis 'v' has the choice '1' twice" },
+    { "presets: [a]\n" NODES, "f.yaml:1:10: 'presets' must be a map of names" },
+    { "presets: {s: [a]}\n" NODES,
+      "f.yaml:1:11: preset 's' must be a map of choices, each a map of 'let' names to values" },
+    { "presets: {s: {}}\n" NODES,
+      "f.yaml:1:11: preset 's' must be a map of choices, each a map of 'let' names to values" },
+    { "presets: {s: {a: 1}}\n" NODES,
+      "f.yaml:1:18: choice 'a' of preset 's' must be a map of 'let' names to values" },
+    { "presets: {s: {a: {x: 1}}}\n" NODES, "f.yaml:1:19: choice 'a' of preset 's' sets 'x', which 'let' does "
+                                           "not have: give it a value there, which the "
+                                           "preset beats" },
+    { "let: {leak: 1}\npresets: {s: {a: {}, b: {leek: 1}}}\n" NODES,
+      "f.yaml:2:26: choice 'b' of preset 's' sets 'leek', which 'let' does not have; did you mean 'leak'?" },
+    { "let: {s: 1}\npresets: {s: {a: {}}}\n" NODES,
+      "f.yaml:2:11: 's' is a preset and a 'let' name too; give one of them another name" },
+    { "presets: {s: {a: {}}}\naxes: {s: [1]}\n" NODES,
+      "f.yaml:1:11: 's' is a preset and an axis too; give one of them another name" },
+    { "let: {seeds: [1]}\naxes: {s: $(seed)}\n" NODES,
+      "f.yaml:2:11: axis 's' takes its choices from $(seed), which 'let' does not have; did you mean "
+      "'seeds'?" },
+    { "let: {a: $(b), b: $(a)}\naxes: {s: $(a)}\nnodes: {n: {use: x/y}}\n",
+      "f.yaml:1:19: $(a) stands for itself: $(a) -> $(b) -> $(a)\n"
+      "f.yaml:2:11: more than 64 names stand for one another here" },
+    { "let: {a: [1], b: 1}\naxes:\n  s: $(a)\n  v: {c: {a: 2}}\n" NODES,
+      "f.yaml:3:6: axis 's' takes its choices from $(a), which axis 'v' sets" },
     { "include: none.yaml\n" NODES, "f.yaml:1:10: 'none.yaml' can not be read: there is no such file" },
     { "include: {a: b}\n" NODES, "f.yaml:1:10: 'include' must be a path or a list of paths" },
     { "include: f.yaml\n" NODES, "f.yaml:1:10: 'f.yaml' includes itself: f.yaml -> f.yaml" },
@@ -204,6 +249,7 @@ static void
 test_setting_mistakes (void)
 {
   static const char *const source = "let: {leak: 1, free: 2}\naxes: {variant: {a: {}, b: {leak: 0}}}\n"
+                                    "presets: {preset: {a: {}, b: {}}}\n"
                                     "nodes: {fit: {net: [{u: 1}], rate: 2, loss: {use: x}}}\n";
   static const char *const cases[][2] = {
     { "leak=1", "'leak' is set by axis 'variant'; choose with -s 'variant=...' or change the axis" },
@@ -211,6 +257,7 @@ test_setting_mistakes (void)
     { "something=1", "there is no 'let' name and no axis 'something'" },
     { "variant=a,c", "axis 'variant' has no choice 'c'; its choices are: a, b" },
     { "variant=", "axis 'variant' has no choice ''; its choices are: a, b" },
+    { "preset=c", "preset 'preset' has no choice 'c'; its choices are: a, b" },
     { "free", "a setting is NAME=VALUE, AXIS=a,b or NODE.PARAM=VALUE" },
     { "=1", "a setting is NAME=VALUE, AXIS=a,b or NODE.PARAM=VALUE" },
     { "fit=1", "'fit' is a node; set one of its parameters, fit.PARAM=VALUE" },
@@ -251,19 +298,20 @@ test_include (void)
   RvDocument *again;
 
   g_file_set_contents (part,
-                       "title: P\nlet: {a: {x: 1, y: 2}, b: 5}\naxes: {s: [1], t: [1]}\n"
+                       "title: P\npresets: {scale: {full: {b: 7}, small: {}}}\nlet: {a: {x: 1, y: 2}, b: 5, "
+                       "c: 1}\naxes: {s: [1], t: [1]}\n"
                        "nodes: {n: {p: $(a), q: {r: 1, s: 2}, k: 1}}\n",
                        -1, NULL);
-  g_file_set_contents (more, "let: {b: 6}\n", -1, NULL);
+  g_file_set_contents (more, "let: {b: 6}\npresets: {scale: {full: {b: 8, c: 9}}}\n", -1, NULL);
   g_file_set_contents (main_file,
                        "include: [part.yaml, more.yaml]\nlet: {a: {x: 3}}\naxes: {s: [2, 3]}\n"
-                       "nodes: {n: {q: {r: 4}, z: $(b)}, m: {s: $(s)}}\n",
+                       "nodes: {n: {q: {r: 4}, z: $(b)$(c)}, m: {s: $(s)}}\n",
                        -1, NULL);
   document = rv_document_load (main_file, NULL, mistakes);
   assert_messages (mistakes, "");
   g_assert_cmpstr (document->title, ==, "P");
   g_assert_cmpuint (document->cells->len, ==, 2);
-  assert_cell (document, 0, "{n: {p: {x: 3}, q: {r: 4}, k: 1, z: 6}, m: {s: 2}}");
+  assert_cell (document, 0, "{n: {p: {x: 3}, q: {r: 4}, k: 1, z: 89}, m: {s: 2}}");
 
   g_file_set_contents (part, "include: main.yaml\n", -1, NULL);
   again = rv_document_load (main_file, NULL, second);
@@ -312,6 +360,7 @@ main (int argc, char **argv)
   g_test_add_func ("/compose/cells", test_cells);
   g_test_add_func ("/compose/settings", test_settings);
   g_test_add_func ("/compose/narrowing", test_narrowing);
+  g_test_add_func ("/compose/presets", test_presets);
   g_test_add_func ("/compose/mistakes", test_mistakes);
   g_test_add_func ("/compose/setting-mistakes", test_setting_mistakes);
   g_test_add_func ("/compose/include", test_include);
