@@ -109,6 +109,8 @@ static const Case cases[] = {
     "{use: dense, units: 8, neuron: {use: adaptive-lif, leak: learned, adaptation-leak: learned, strength: "
     "learned, surrogate: sigmoid}}",
     READOUT, "mean-membrane", RV_FORM_SPIKES },
+  { "softmaxes", "{use: dense, units: 8, neuron: {use: lif, " LEARNED ", surrogate: arctan}}", READOUT,
+    "{use: sum-of-softmaxes, from: 2}", RV_FORM_SPIKES },
   { "static", "{use: dense, units: 20, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
     "{use: dense, units: 3, neuron: {use: lif, threshold: 0.3, surrogate: arctan}}", "rate", RV_FORM_STATIC },
   { "static-recurrent",
