@@ -44,6 +44,7 @@ static RvHandle
 add_parameter (RvLayerBuild *build, RvParameter p, const char *name)
 {
   RvModel *model = build->model;
+  p.layer = build->index;
   p.name = g_strdup_printf ("network.%u.%s", build->index, name);
   p.offset = model->count;
   p.count = (p.count + 15) / 16 * 16;

@@ -115,22 +115,52 @@ rv_model_set_checkpoint (RvModel *model, gboolean checkpoint)
   model->checkpoint = checkpoint;
 }
 
-/* In the layout that a user expects: weight [units][inputs], vectors [units]; raw neuron parameters as
- * learned. */
-static RvTensor *
-parameter_tensor (const RvModel *model, const RvParameter *p)
+/* ---- tensors by name */
+
+uint32_t
+rv_model_tensors (const RvModel *model)
 {
-  const float *values = model->values + p->offset;
-  uint32_t shape[2] = { p->units, p->inputs };
-  RvTensor *tensor = rv_tensor_new (p->type == RV_PARAMETER_WEIGHT ? 2 : 1, shape);
-  float *data = rv_tensor_data (tensor);
+  return model->parameters->len;
+}
+
+void
+rv_model_describe_tensor (const RvModel *model, uint32_t index, RvModelTensor *tensor)
+{
+  const RvParameter *p = rv_parameter (model, (RvHandle)index);
+  const char *own = strchr (p->name + strlen ("network."), '.') + 1;
+  const RvTensorRole weight = g_str_has_prefix (own, "recurrent") ? RV_ROLE_RECURRENT : RV_ROLE_WEIGHT;
+  *tensor = (RvModelTensor){ .name = p->name,
+                             .layer = p->layer,
+                             .role = p->type == RV_PARAMETER_WEIGHT ? weight
+                                     : p->type == RV_PARAMETER_BIAS ? RV_ROLE_BIAS
+                                                                    : RV_ROLE_NEURON,
+                             .rows = p->units,
+                             .columns = p->inputs };
+}
+
+/* Where element (row, column) of a tensor stands in the flat vector. */
+static size_t
+element_at (const RvParameter *p, uint32_t row, uint32_t column)
+{
+  return p->offset + (p->type == RV_PARAMETER_WEIGHT ? rv_weight_at (p, row, column) : row);
+}
+
+void
+rv_model_get_tensor (const RvModel *model, uint32_t index, const float *parameters, float *values)
+{
+  const RvParameter *p = rv_parameter (model, (RvHandle)index);
   for (uint32_t n = 0; n < p->units; n++)
-    if (p->type != RV_PARAMETER_WEIGHT)
-      data[n] = values[n];
-    else
-      for (uint32_t j = 0; j < p->inputs; j++)
-        data[(size_t)n * p->inputs + j] = values[rv_weight_at (p, n, j)];
-  return tensor;
+    for (uint32_t j = 0; j < p->inputs; j++)
+      values[(size_t)n * p->inputs + j] = parameters[element_at (p, n, j)];
+}
+
+void
+rv_model_put_tensor (const RvModel *model, uint32_t index, const float *values, float *parameters)
+{
+  const RvParameter *p = rv_parameter (model, (RvHandle)index);
+  for (uint32_t n = 0; n < p->units; n++)
+    for (uint32_t j = 0; j < p->inputs; j++)
+      parameters[element_at (p, n, j)] = values[(size_t)n * p->inputs + j];
 }
 
 gboolean
@@ -141,8 +171,11 @@ rv_model_save (const RvModel *model, const char *path, GError **error)
   g_autofree RvTensor **tensors = g_new0 (RvTensor *, n + 1);
   for (uint32_t k = 0; k < n; k++)
     {
-      names[k] = rv_parameter (model, (RvHandle)k)->name;
-      tensors[k] = parameter_tensor (model, rv_parameter (model, (RvHandle)k));
+      const RvParameter *p = rv_parameter (model, (RvHandle)k);
+      const uint32_t shape[2] = { p->units, p->inputs };
+      names[k] = p->name;
+      tensors[k] = rv_tensor_new (p->type == RV_PARAMETER_WEIGHT ? 2 : 1, shape);
+      rv_model_get_tensor (model, k, model->values, rv_tensor_data (tensors[k]));
     }
   gboolean ok = rv_npz_write (path, n, names, tensors, error);
   for (uint32_t k = 0; k < n; k++)
@@ -165,11 +198,7 @@ rv_model_fill (RvModel *model, GHashTable *members, GError **error)
                        p->name);
           return FALSE;
         }
-      const float *data = rv_tensor_data (tensor);
-      for (uint32_t n = 0; n < p->units; n++)
-        for (uint32_t j = 0; j < (matrix ? p->inputs : 1); j++)
-          model->values[p->offset + (matrix ? rv_weight_at (p, n, j) : n)]
-              = data[matrix ? (size_t)n * p->inputs + j : n];
+      rv_model_put_tensor (model, k, rv_tensor_data (tensor), model->values);
     }
   return TRUE;
 }

@@ -32,6 +32,7 @@ typedef struct
 {
   RvParameterType type;
   char *name;
+  uint32_t layer;
   uint32_t units, inputs, stride;
   size_t offset, count; /* in the flat vector; padded */
   double rate;          /* of its own; 0: the optimizer's */

@@ -32,6 +32,39 @@ RV_API gboolean rv_model_layer_fires (const RvModel *model, uint32_t layer);
 RV_API size_t rv_model_parameter_count (const RvModel *model);
 /** The flat parameter vector, borrowed; the owner may write to it. */
 RV_API float *rv_model_parameters (RvModel *model);
+/** What the numbers of a model's tensor do. */
+typedef enum
+{
+  RV_ROLE_WEIGHT,    /**< weigh the layer's input: a row for each unit, or for each gate of each unit */
+  RV_ROLE_RECURRENT, /**< weigh what the layer handed on one step earlier */
+  RV_ROLE_BIAS,      /**< one number for each row of weights */
+  RV_ROLE_NEURON /**< a learned parameter of the neurons, as it is learned: before the sigmoid where it must
+                      * stay within (0, 1) */
+} RvTensorRole;
+
+/** One of the tensors of which the flat parameter vector is made. Filled by rv_model_describe_tensor. */
+typedef struct
+{
+  const char *name;  /**< as in a checkpoint, "network.0.weight"; borrowed from the model */
+  uint32_t layer;    /**< which it belongs to */
+  RvTensorRole role; /**< what its numbers do */
+  uint32_t rows;     /**< units, or gates times units; 1 if all neurons of the layer share the number */
+  uint32_t columns;  /**< what each row weighs; 1 for biases and parameters of neurons, which are 1-D */
+  RV_RESERVED (2);
+} RvModelTensor;
+
+/** How many tensors, in an order that the structure of the network decides. */
+RV_API uint32_t rv_model_tensors (const RvModel *model);
+/** Describes tensor `index`. */
+RV_API void rv_model_describe_tensor (const RvModel *model, uint32_t index, RvModelTensor *tensor);
+/** Copies tensor `index` out of a flat vector `parameters` [parameter_count], whose layout is the engine's own
+ * (a gradient has the same), to `values` [rows][columns], row-major. */
+RV_API void rv_model_get_tensor (const RvModel *model, uint32_t index, const float *parameters,
+                                 float *values);
+/** The way back; nothing else of `parameters` is touched. */
+RV_API void rv_model_put_tensor (const RvModel *model, uint32_t index, const float *values,
+                                 float *parameters);
+
 /** Writes parameters and whatever else is in `extra` (name, value: RvTensor; NULL: nothing) as a .npz file
  * that numpy reads; equal bits make equal files. */
 RV_API gboolean rv_model_save (const RvModel *model, const char *path, GError **error);

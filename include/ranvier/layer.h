@@ -42,7 +42,8 @@ RV_API uint32_t rv_layer_inputs (const RvLayerBuild *build);
 RV_API void rv_layer_set_units (RvLayerBuild *build, uint32_t units);
 
 /** Declares weight [units][inputs] called `name`, filled by `initializer` times `scale`; `fan_in` is what the
- * initializer is told. */
+ * initializer is told. A name that begins with "recurrent" says that it weighs the layer's own output
+ * (RV_ROLE_RECURRENT). */
 RV_API RvHandle rv_layer_add_weight (RvLayerBuild *build, const char *name, uint32_t units, uint32_t inputs,
                                      uint32_t fan_in, const RvInstance *initializer, double scale);
 

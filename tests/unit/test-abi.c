@@ -135,6 +135,9 @@ static const Fact facts[] = {
   SIZE (RvSeries, 48), AT (RvSeries, name, 0), AT (RvSeries, x, 8), AT (RvSeries, y, 16),
   AT (RvSeries, low, 24), AT (RvSeries, high, 32), AT (RvSeries, labels, 40),
   /* engine.h */
+  VALUE (RV_ROLE_WEIGHT, 0), VALUE (RV_ROLE_RECURRENT, 1), VALUE (RV_ROLE_BIAS, 2), VALUE (RV_ROLE_NEURON, 3),
+  SIZE (RvModelTensor, 40), AT (RvModelTensor, name, 0), AT (RvModelTensor, layer, 8), AT (RvModelTensor, role, 12),
+  AT (RvModelTensor, rows, 16), AT (RvModelTensor, columns, 20), AT (RvModelTensor, reserved, 24),
   SIZE (RvBatch, 48), AT (RvBatch, data, 0), AT (RvBatch, epoch, 8), AT (RvBatch, ids, 16),
   AT (RvBatch, n, 24), AT (RvBatch, reserved, 32),
   SIZE (RvScore, 64), AT (RvScore, samples, 0), AT (RvScore, decisions, 8), AT (RvScore, correct, 16),

@@ -14,7 +14,7 @@
 static gboolean
 read_recording (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GError **error)
 {
-  const RvForm form = (RvForm) GPOINTER_TO_INT (self);
+  const RvForm form = (RvForm)GPOINTER_TO_INT (self);
   RvStream stream = rv_stream_fork (rv_stream_fork (rv_stream_new (7, "", "data", ""), epoch), id);
   if (form == RV_FORM_STATIC)
     {
@@ -86,8 +86,11 @@ typedef struct
   RvForm form;
 } Case;
 
-#define READOUT "{use: dense, units: 3, neuron: {use: leaky-integrator, leak: {learned: per-neuron, initial: 0.8}}}"
-#define LEARNED "leak: {learned: per-neuron, initial: \"sigmoid(uniform(0, 2))\"}, threshold: {learned: shared, initial: 0.4}"
+#define READOUT                                                                                              \
+  "{use: dense, units: 3, neuron: {use: leaky-integrator, leak: {learned: per-neuron, initial: 0.8}}}"
+#define LEARNED                                                                                              \
+  "leak: {learned: per-neuron, initial: \"sigmoid(uniform(0, 2))\"}, threshold: {learned: shared, initial: " \
+  "0.4}"
 
 static const Case cases[] = {
   { "hard", "{use: dense, units: 20, neuron: {use: lif, " LEARNED ", surrogate: arctan}}", READOUT,
@@ -116,7 +119,8 @@ static const Case cases[] = {
   { "static-recurrent",
     "{use: dense, units: 20, recurrent: yes, neuron: {use: lif, " LEARNED ", surrogate: arctan}}", READOUT,
     "last-step", RV_FORM_STATIC },
-  { "readout-membrane-recurrent", "{use: dense, units: 9, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
+  { "readout-membrane-recurrent",
+    "{use: dense, units: 9, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
     "{use: dense, units: 3, recurrent: yes, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
     "mean-membrane", RV_FORM_SPIKES },
 };
@@ -144,12 +148,12 @@ test_finite_differences (gconstpointer user)
         {
           direction[k]
               = gradient[k] == 0.0f ? 0.0f : (trial ? (float)rv_stream_normal (stream, k) : gradient[k]);
-          norm += (double) direction[k] * direction[k];
+          norm += (double)direction[k] * direction[k];
         }
       for (size_t k = 0; k < n; k++)
         {
-          direction[k] /= (float) sqrt (norm);
-          expected += (double) gradient[k] * direction[k];
+          direction[k] /= (float)sqrt (norm);
+          expected += (double)gradient[k] * direction[k];
         }
       const float e = 2e-2f;
       for (int side = 0; side < 2; side++)
@@ -191,6 +195,113 @@ test_threads (gconstpointer user)
   rv_threads_set (0);
 }
 
+#define PLAIN                                                                                                \
+  "{use: dense, units: 20, recurrent: yes, neuron: {use: lif, leak: 0, threshold: {learned: per-neuron, "    \
+  "initial: 0.5}}}"
+
+/* All zero but what the tests below write. */
+static uint32_t
+tensor_called (const RvModel *model, const char *name, RvModelTensor *tensor)
+{
+  for (uint32_t k = 0; k < rv_model_tensors (model); k++)
+    {
+      rv_model_describe_tensor (model, k, tensor);
+      if (strcmp (tensor->name, name) == 0)
+        return k;
+    }
+  g_error ("no tensor %s", name);
+}
+
+static void
+put_one (const RvModel *model, const char *name, uint32_t row, uint32_t column, float value,
+         float *parameters)
+{
+  RvModelTensor tensor;
+  const uint32_t index = tensor_called (model, name, &tensor);
+  g_autofree float *values = g_new0 (float, (size_t)tensor.rows *tensor.columns);
+  rv_model_get_tensor (model, index, parameters, values);
+  values[row * tensor.columns + column] = value;
+  rv_model_put_tensor (model, index, values, parameters);
+}
+
+typedef struct
+{
+  uint32_t wrong, seen;
+} Fired;
+
+/* Unit 17 fires where input 5 did, unit 2 one step later. */
+static void
+see_tile (void *self, const RvTileView *view)
+{
+  Fired *fired = self;
+  const RvSignal *in = view->input, *out = &view->layers[0];
+  for (uint32_t row = 0; row < in->steps * in->samples; row++)
+    {
+      gboolean expected[2] = { FALSE, FALSE }, is[20] = { FALSE };
+      for (uint32_t e = in->offsets[row]; e < in->offsets[row + 1]; e++)
+        expected[0] |= in->ids[e] == 5;
+      for (uint32_t e = row < in->samples ? 0 : in->offsets[row - in->samples];
+           row >= in->samples && e < in->offsets[row - in->samples + 1]; e++)
+        expected[1] |= in->ids[e] == 5;
+      for (uint32_t e = out->offsets[row]; e < out->offsets[row + 1]; e++)
+        is[out->ids[e]] = TRUE;
+      for (uint32_t n = 0; n < 20; n++)
+        fired->wrong += is[n] != (n == 17 ? expected[0] : n == 2 ? expected[1] : FALSE);
+      fired->seen += is[17] + is[2];
+    }
+}
+
+/* Tensors by name: shapes and roles, the way there and back, and that a number written by row and column is
+ * where the network looks for it. */
+static void
+test_tensors (void)
+{
+  static const RvModelTensor expected[] = {
+    { .name = "network.0.weight", .layer = 0, .role = RV_ROLE_WEIGHT, .rows = 20, .columns = UNITS },
+    { .name = "network.0.bias", .layer = 0, .role = RV_ROLE_BIAS, .rows = 20, .columns = 1 },
+    { .name = "network.0.recurrent", .layer = 0, .role = RV_ROLE_RECURRENT, .rows = 20, .columns = 20 },
+    { .name = "network.0.neuron.threshold", .layer = 0, .role = RV_ROLE_NEURON, .rows = 20, .columns = 1 },
+    { .name = "network.1.weight", .layer = 1, .role = RV_ROLE_WEIGHT, .rows = 3, .columns = 20 },
+    { .name = "network.1.bias", .layer = 1, .role = RV_ROLE_BIAS, .rows = 3, .columns = 1 }
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RvModel) model = make_model (PLAIN, "{use: dense, units: 3, neuron: leaky-integrator}",
+                                          "last-step", RV_FORM_SPIKES, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (rv_model_tensors (model), ==, G_N_ELEMENTS (expected));
+  const size_t count = rv_model_parameter_count (model);
+  g_autofree float *there = g_new0 (float, count);
+  for (uint32_t k = 0; k < rv_model_tensors (model); k++)
+    {
+      RvModelTensor tensor;
+      rv_model_describe_tensor (model, k, &tensor);
+      g_assert_cmpstr (tensor.name, ==, expected[k].name);
+      g_assert_cmpuint (tensor.layer, ==, expected[k].layer);
+      g_assert_cmpint (tensor.role, ==, expected[k].role);
+      g_assert_cmpuint (tensor.rows, ==, expected[k].rows);
+      g_assert_cmpuint (tensor.columns, ==, expected[k].columns);
+      g_autofree float *values = g_new (float, (size_t)tensor.rows *tensor.columns);
+      rv_model_get_tensor (model, k, rv_model_parameters (model), values);
+      rv_model_put_tensor (model, k, values, there);
+    }
+  g_assert_cmpmem (there, count * sizeof (float), rv_model_parameters (model), count * sizeof (float));
+
+  memset (there, 0, count * sizeof (float));
+  for (uint32_t n = 0; n < 20; n++)
+    put_one (model, "network.0.neuron.threshold", n, 0, 0.5f, there);
+  put_one (model, "network.0.weight", 17, 5, 1.0f, there);
+  put_one (model, "network.0.recurrent", 2, 17, 1.0f, there);
+  g_autoptr (RvDataset) data = make_data (RV_FORM_SPIKES);
+  const RvBatch batch = { data, 0, NULL, SAMPLES };
+  Fired fired = { 0, 0 };
+  const RvObserver observer = { .tile = see_tile, .self = &fired };
+  rv_threads_set (1);
+  g_assert_true (rv_model_evaluate (model, there, &batch, &observer, NULL, &error));
+  rv_threads_set (0);
+  g_assert_cmpuint (fired.seen, >, SAMPLES);
+  g_assert_cmpuint (fired.wrong, ==, 0);
+}
+
 static void
 test_wrong_classes (void)
 {
@@ -213,6 +324,7 @@ main (int argc, char **argv)
       g_test_add_data_func (fd, &cases[k], test_finite_differences);
       g_test_add_data_func (threads, &cases[k], test_threads);
     }
+  g_test_add_func ("/gradient/tensors", test_tensors);
   g_test_add_func ("/gradient/wrong-classes", test_wrong_classes);
   return g_test_run ();
 }
