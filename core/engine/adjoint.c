@@ -18,19 +18,21 @@ still (const RvLayerPass *pass)
 }
 
 /* out [rows][width of the panel] (+)= weight^T g. Panel c of g begins at g + panel * c, its first row `skip`
- * rows further on. */
+ * rows further on; rows of out lie `stride` apart, 0: the width. */
 static void
 project_back (const RvLayerPass *from, RvHandle weight, const float *g, size_t panel, size_t skip,
-              uint32_t rows, uint32_t column, float *out, gboolean add)
+              uint32_t rows, uint32_t column, float *out, size_t stride, gboolean add)
 {
   const RvParameter *p = parameter (from, weight);
   const uint32_t width = rv_panel_width (rv_row_stride (p->inputs), column);
-  const float *transposed = from->model->transposed + p->transposed + (size_t)p->units * column;
+  const float *transposed
+      = (p->outer ? from->model->outer : from->model->transposed) + p->transposed + (size_t)p->units * column;
   for (uint32_t c = 0; c < p->units; c += RV_PANEL)
     {
       const uint32_t w = rv_panel_width (p->stride, c);
       from->kernels->product (rows, MIN (w, p->units - c), width, g + panel * c + skip * w, w,
-                              transposed + (size_t)c * width, width, out, width, add || c > 0);
+                              transposed + (size_t)c * width, width, out, stride ? stride : width,
+                              add || c > 0);
     }
 }
 
@@ -43,7 +45,7 @@ handed_down (RvLayerPass *pass, uint32_t column, uint32_t t, uint32_t n)
   const RvLayerPass *upper = pass->upper;
   if (upper)
     project_back (upper, pass->upper_weight, upper->current, (size_t)upper->room * upper->model->tile,
-                  (size_t)(t - upper->base) * samples, rows, column, pass->above, FALSE);
+                  (size_t)(t - upper->base) * samples, rows, column, pass->above, 0, FALSE);
   else if (!pass->out_gradient)
     memset (pass->above, 0, (size_t)rows * width * sizeof (float));
   else
@@ -62,21 +64,33 @@ static void
 feed_back (RvLayerPass *pass, uint32_t column, uint32_t t, float *gradient, gboolean add)
 {
   if (t + 1 == pass->end)
-    project_back (pass, pass->feedback, pass->carry, pass->model->tile, 0, pass->samples, column, gradient,
+    project_back (pass, pass->feedback, pass->carry, pass->model->tile, 0, pass->samples, column, gradient, 0,
                   add);
   else
     project_back (pass, pass->feedback, pass->current, (size_t)pass->room * pass->model->tile,
-                  (size_t)(t + 1 - pass->base) * pass->samples, pass->samples, column, gradient, add);
+                  (size_t)(t + 1 - pass->base) * pass->samples, pass->samples, column, gradient, 0, add);
 }
 
-/* Slope and, if relaxed, spikes, recomputed from entry and current. */
+/* Slope and, if relaxed, spikes, recomputed from entry and current. A surrogate stays where the neuron's own
+ * threshold is, where it fires above another one. */
 static void
-slopes (RvLayerPass *pass, const RvNeuronForward *run)
+slopes (RvLayerPass *pass, const RvNeuronForward *run, uint32_t column)
 {
   const RvLayer *layer = pass->layer;
   const void *self = layer->common->surrogate->self;
-  layer->kernels->distance (layer->neuron->self, run);
+  const float *param[RV_NEURON_MAX_PARAMS];
+  RvNeuronForward own = *run;
+  if (layer->raised)
+    {
+      for (uint32_t k = 0; k < layer->variant->params; k++)
+        param[k] = pass->model->own + layer->lane_offset + (size_t)k * layer->lanes
+                   + (size_t)pass->model->tile * column;
+      own.param = param;
+    }
+  layer->kernels->distance (layer->neuron->self, &own);
   layer->surrogate->slope[rv_isa ()](self, pass->z, pass->slope, run->steps * run->lanes);
+  if (pass->model->relaxed && layer->raised)
+    layer->kernels->distance (layer->neuron->self, run);
   if (pass->model->relaxed)
     layer->surrogate->fire (self, pass->z, pass->spike, run->steps * run->lanes);
 }
@@ -106,7 +120,7 @@ adjoint_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
     {
       param[k] = pass->model->lanes + layer->lane_offset + (size_t)k * layer->lanes + at;
       param_gradient[k] = pass->param_gradient[k] + at;
-      learns = learns || layer->learned[k] != RV_NO_HANDLE;
+      learns = learns || (pass->gradient && layer->learned[k] != RV_NO_HANDLE);
     }
   for (uint32_t k = 0; k < layer->variant->states; k++)
     state_gradient[k] = pass->state_gradient[k] + at;
@@ -132,7 +146,7 @@ adjoint_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
       rv_spent_end (pass->spent, RV_PHASE_DOWN, began, 0.0, down_operations (pass, lanes, n, feeds));
       began = rv_spent_begin (pass->spent);
       if (fires)
-        slopes (pass, &run);
+        slopes (pass, &run, column);
       RvNeuronBackward back = { .lanes = lanes,
                                 .steps = n,
                                 .stride = lanes,
@@ -205,6 +219,8 @@ weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, ui
                  uint32_t column, const float *g)
 {
   const uint32_t width = rv_panel_width (p->stride, column);
+  if (!pass->gradient)
+    return;
   float *gradient = pass->gradient + p->offset + (size_t)column * p->inputs;
   const double began = rv_spent_begin (pass->spent);
   if (!in->offsets)
@@ -222,6 +238,24 @@ weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, ui
                 in->offsets ? (double)(in->offsets[first + n] - in->offsets[first]) * width * sizeof (float)
                             : 0.0,
                 in->offsets ? 0.0 : 2.0 * n * in->units * width);
+}
+
+/* dL/dinput of steps from ... to-1, row by row: W^T dL/dcurrent. Of an input that does not change, for all
+ * steps at once: W^T of the sum of dL/dcurrent, once the first step is there. */
+static void
+input_gradient (RvLayerPass *pass, RvHandle weight, uint32_t from, uint32_t to)
+{
+  const gboolean is_static = pass->input->is_static;
+  const uint32_t samples = pass->samples, rows = (is_static ? 1 : to - from) * samples;
+  const size_t stride = rv_row_stride (pass->layer->inputs),
+               panel = (size_t)pass->model->tile * (is_static ? 1 : pass->room),
+               skip = is_static ? 0 : (size_t)(from - pass->base) * samples;
+  const float *g = is_static ? pass->still_gradient : pass->current;
+  float *out = pass->input_gradient + (is_static ? 0 : from * samples * stride);
+  if (is_static && from > 0)
+    return;
+  for (uint32_t c = 0; c < stride; c += RV_PANEL)
+    project_back (pass, weight, g, panel, skip, rows, c, out + c, stride, FALSE);
 }
 
 void
@@ -252,10 +286,12 @@ rv_pass_input_adjoint (RvLayerPass *pass, RvHandle weight, RvHandle bias, uint32
           first = 0;
         }
       weight_gradient (pass, p, pass->input, first, n, c, g);
-      if (bias != RV_NO_HANDLE)
+      if (pass->gradient && bias != RV_NO_HANDLE)
         pass->kernels->add_rows (pass->gradient + parameter (pass, bias)->offset + c, g, n, width, width);
     }
   pass->waiting = (RvProjection){ 0 };
+  if (pass->input_gradient)
+    input_gradient (pass, weight, from, to);
   if (pass->lower)
     {
       pass->lower->upper = pass;
@@ -285,7 +321,7 @@ void
 rv_pass_end (RvLayerPass *pass)
 {
   const RvLayer *layer = pass->layer;
-  for (uint32_t k = 0; k < layer->variant->params; k++)
+  for (uint32_t k = 0; pass->gradient && k < layer->variant->params; k++)
     {
       if (layer->learned[k] == RV_NO_HANDLE)
         continue;

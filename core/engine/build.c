@@ -72,10 +72,11 @@ rv_layer_add_weight (RvLayerBuild *build, const char *name, uint32_t units, uint
   RvParameter p
       = { .type = RV_PARAMETER_WEIGHT, .units = units, .inputs = inputs, .stride = rv_row_stride (units) };
   p.count = (size_t)p.stride * inputs;
-  /* dL/dinput of the first layer is asked of nobody; a square weight may be recurrent */
-  const gboolean adjoint = build->index > 0 || units == inputs;
-  p.transposed = adjoint ? build->model->transposed_count : SIZE_MAX;
-  build->model->transposed_count += adjoint ? (size_t)units * rv_row_stride (inputs) : 0;
+  /* training asks nobody for dL/dinput of the first layer; a square weight may be recurrent */
+  p.outer = build->index == 0 && units != inputs;
+  size_t *count = p.outer ? &build->model->outer_count : &build->model->transposed_count;
+  p.transposed = *count;
+  *count += (size_t)units * rv_row_stride (inputs);
   RvHandle handle = add_parameter (build, p, name);
   const RvInitializerClass *class = initializer->plugin->functions;
   g_autofree float *rows = g_new0 (float, (size_t)units *inputs);

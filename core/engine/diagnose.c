@@ -81,7 +81,7 @@ rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
                 .loss = &loss,
                 .correct = &correct,
                 .decided = &decided };
-  rv_model_prepare (model, model->values);
+  rv_model_prepare (model, model->values, FALSE);
   const uint32_t samples = rv_tile_samples (model, batch->n);
   for (uint32_t first = 0; !text && first < batch->n; first += samples)
     {

@@ -104,7 +104,8 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
   const RvLossClass *loss = model->loss->plugin->functions;
   const size_t stride = (size_t)last->samples * last->layer->stride;
   const size_t row = (size_t)model->decisions * model->classes;
-  const float scale = 1.0f / (float)job->batch->n;
+  const float scale = job->input ? 1.0f : 1.0f / (float)job->batch->n;
+  const uint32_t *targets = job->targets ? job->targets + (size_t)tile * job->samples : NULL;
   double sum = 0.0;
   uint64_t correct = 0, decided = 0;
   if (job->backward)
@@ -117,6 +118,7 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
       const uint32_t decisions
           = steps == model->steps ? model->decisions : decoder->decisions (model->decoder->self, steps, NULL);
       work->taken[s] = decisions;
+      work->losses[s] = 0.0;
       decided += decisions;
       if (decisions == 0)
         continue;
@@ -124,8 +126,10 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
       for (uint32_t d = 0; d < decisions; d++)
         {
           float *g = job->backward ? work->scores_gradient + d * model->classes : NULL;
-          sum += loss->value (model->loss->self, model->classes, scores + d * model->classes, work->labels[s],
-                              g);
+          const double price = loss->value (model->loss->self, model->classes, scores + d * model->classes,
+                                            targets ? targets[s] : work->labels[s], g);
+          sum += price;
+          work->losses[s] += price;
           correct += largest (scores + d * model->classes, model->classes) == work->labels[s];
           for (uint32_t c = 0; g && c < model->classes; c++)
             g[c] *= scale;
@@ -143,6 +147,10 @@ static void
 observe (const RvJob *job, const RvWork *work, uint32_t slot, uint32_t first, uint32_t n)
 {
   const RvModel *model = job->model;
+  RvSignal input_gradient = work->input;
+  input_gradient.offsets = input_gradient.ids = NULL;
+  input_gradient.values = NULL;
+  input_gradient.dense = work->input_gradient;
   g_autofree RvSignal *layers = g_new (RvSignal, model->n_layers);
   uint32_t ids[RV_TILE];
   for (uint32_t k = 0; k < model->n_layers; k++)
@@ -159,8 +167,24 @@ observe (const RvJob *job, const RvWork *work, uint32_t slot, uint32_t first, ui
                       .input = &work->input,
                       .layers = layers,
                       .steps = work->lengths,
-                      .taken = work->taken };
+                      .taken = work->taken,
+                      .first = first,
+                      .losses = work->losses,
+                      .input_gradient = job->input ? &input_gradient : NULL };
   job->observer->tile (job->observer->self, &view);
+}
+
+/* For dL/dinput alone: every layer records, the first one hands on. */
+static void
+ask_input (RvWork *work, const RvModel *model)
+{
+  const uint32_t steps = work->input.is_static ? 1 : model->steps;
+  if (!work->input_gradient)
+    work->input_gradient
+        = rv_aligned_alloc ((size_t)steps * model->tile * rv_row_stride (model->inputs) * sizeof (float));
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    work->passes[k].records = TRUE;
+  work->passes[0].input_gradient = work->input_gradient;
 }
 
 /* All tiles of one slot, in ascending order: tile = slot, slot + n_slots, ... */
@@ -172,25 +196,28 @@ run_slot (void *self, uint32_t slot, uint32_t worker)
   if (!model->work[worker])
     model->work[worker] = rv_work_new (model);
   RvWork *work = model->work[worker];
-  float *gradient = job->backward ? model->accumulators + slot * model->count : NULL;
+  float *gradient = job->result ? model->accumulators + slot * model->count : NULL;
   if (gradient)
     memset (gradient, 0, model->count * sizeof (float));
   for (uint32_t tile = slot; tile < job->n_tiles; tile += job->n_slots)
     {
       const uint32_t first = tile * job->samples, n = MIN (job->samples, job->batch->n - first);
       double began = rv_spent_begin (work->spent);
-      if (!rv_work_read (work, model, job->batch, first, n, job->samples, job->backward, &job->errors[slot]))
+      if (!rv_work_read (work, model, job->batch, first, n, job->samples, gradient != NULL,
+                         &job->errors[slot]))
         return;
       rv_work_begin (work, model, job->batch, first, n, job->samples, job->parameters, gradient);
+      if (job->input)
+        ask_input (work, model);
       rv_spent_end (work->spent, RV_PHASE_READING, began, 0.0, 0.0);
       rv_job_forward (job, work);
       began = rv_spent_begin (work->spent);
       rv_job_judge (job, work, tile, n);
       rv_spent_end (work->spent, RV_PHASE_JUDGING, began, 0.0, 0.0);
-      if (job->observer)
-        observe (job, work, slot, first, n);
       if (job->backward)
         rv_job_backward (job, work);
+      if (job->observer)
+        observe (job, work, slot, first, n);
     }
 }
 
@@ -232,33 +259,32 @@ slots_of (const RvModel *model, uint32_t n_tiles)
   return CLAMP (n_tiles, 1, model->count <= (1u << 20) ? RV_TILE_SLOTS : RV_TILE_SLOTS / 2);
 }
 
+/* What is asked for stands in `job`. */
 static gboolean
-run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const RvObserver *observer,
-           float *gradient, RvScore *score, GError **error)
+run_batch (RvJob job, RvScore *score, GError **error)
 {
+  RvModel *model = job.model;
+  const RvBatch *batch = job.batch;
   const uint32_t samples = rv_tile_samples (model, batch->n),
                  n_tiles = (batch->n + samples - 1) / MAX (samples, 1);
   const uint32_t n_slots = slots_of (model, n_tiles);
   g_autofree double *loss = g_new0 (double, n_tiles + 1);
   g_autofree uint64_t *correct = g_new0 (uint64_t, n_tiles + 1), *decided = g_new0 (uint64_t, n_tiles + 1);
   GError *errors[RV_TILE_SLOTS] = { NULL };
-  RvJob job = { model,
-                parameters ? parameters : model->values,
-                batch,
-                observer,
-                gradient != NULL,
-                samples,
-                n_tiles,
-                n_slots,
-                rv_block_steps (model),
-                loss,
-                correct,
-                decided,
-                gradient,
-                errors };
+  if (!job.parameters)
+    job.parameters = model->values;
+  job.backward = job.result || job.input;
+  job.samples = samples;
+  job.n_tiles = n_tiles;
+  job.n_slots = n_slots;
+  job.block = rv_block_steps (model);
+  job.loss = loss;
+  job.correct = correct;
+  job.decided = decided;
+  job.errors = errors;
   prepare_workers (model);
-  rv_model_prepare (model, job.parameters);
-  if (gradient && model->n_accumulators < n_slots)
+  rv_model_prepare (model, job.parameters, job.input);
+  if (job.result && model->n_accumulators < n_slots)
     {
       rv_aligned_free (model->accumulators);
       model->accumulators = rv_aligned_alloc (n_slots * model->count * sizeof (float));
@@ -275,7 +301,7 @@ run_batch (RvModel *model, const float *parameters, const RvBatch *batch, const 
     else
       g_clear_error (&errors[k]);
   const double began = rv_spent_begin (model->spent);
-  if (ok && gradient)
+  if (ok && job.result)
     rv_parallel_for ((uint32_t)((model->count + SUM_RANGE - 1) / SUM_RANGE), sum_range, &job);
   rv_spent_end (model->spent, RV_PHASE_SUMS, began, 0.0, 0.0);
   RvScore sum = { .samples = batch->n };
@@ -295,14 +321,38 @@ gboolean
 rv_model_evaluate (const RvModel *model, const float *parameters, const RvBatch *batch,
                    const RvObserver *observer, RvScore *score, GError **error)
 {
-  return run_batch ((RvModel *)model, parameters, batch, observer, NULL, score, error);
+  const RvJob job
+      = { .model = (RvModel *)model, .parameters = parameters, .batch = batch, .observer = observer };
+  return run_batch (job, score, error);
 }
 
 gboolean
 rv_model_gradient (const RvModel *model, const float *parameters, const RvBatch *batch, float *gradient,
                    RvScore *score, GError **error)
 {
-  return run_batch ((RvModel *)model, parameters, batch, NULL, gradient, score, error);
+  const RvJob job
+      = { .model = (RvModel *)model, .parameters = parameters, .batch = batch, .result = gradient };
+  return run_batch (job, score, error);
+}
+
+gboolean
+rv_model_input_gradient (const RvModel *model, const float *parameters, const RvBatch *batch,
+                         const uint32_t *targets, const RvObserver *observer, RvScore *score, GError **error)
+{
+  const RvJob job = { .model = (RvModel *)model,
+                      .parameters = parameters,
+                      .batch = batch,
+                      .observer = observer,
+                      .targets = targets,
+                      .input = TRUE };
+  for (uint32_t k = 0; targets && k < batch->n; k++)
+    if (targets[k] >= model->classes)
+      {
+        g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "target %u of sample %u is none of %u classes",
+                     targets[k], batch->ids ? batch->ids[k] : k, model->classes);
+        return FALSE;
+      }
+  return run_batch (job, score, error);
 }
 
 /* What a network typically has: a quarter of the hidden neurons fire at a step, and a twentieth of the

@@ -10,7 +10,8 @@ typedef struct
   const float *parameters;
   const RvBatch *batch;
   const RvObserver *observer;
-  gboolean backward;
+  const uint32_t *targets;  /* [batch->n]: labels in place of the recordings' own; or NULL */
+  gboolean backward, input; /* input: dL/dinput is asked for, and no other gradient */
   uint32_t samples, n_tiles, n_slots, block;
   double *loss;      /* [n_tiles]: sums over samples */
   uint64_t *correct; /* [n_tiles] */

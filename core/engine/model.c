@@ -31,7 +31,9 @@ rv_model_unref (RvModel *model)
   g_clear_pointer (&model->loss, rv_instance_unref);
   rv_aligned_free (model->values);
   rv_aligned_free (model->transposed);
+  rv_aligned_free (model->outer);
   rv_aligned_free (model->lanes);
+  rv_aligned_free (model->own);
   rv_aligned_free (model->accumulators);
   g_free (model->spent);
   g_free (model);
@@ -55,7 +57,7 @@ rv_model_copy (const RvModel *model)
   rv_instance_ref (copy->loss);
   copy->values = rv_aligned_alloc (copy->count * sizeof (float));
   memcpy (copy->values, model->values, copy->count * sizeof (float));
-  copy->transposed = copy->lanes = copy->accumulators = NULL;
+  copy->transposed = copy->outer = copy->lanes = copy->own = copy->accumulators = NULL;
   copy->work = NULL;
   copy->spent = NULL;
   copy->n_work = copy->n_accumulators = 0;
@@ -220,6 +222,32 @@ transpose (const RvParameter *p, const float *values, float *out)
       }
 }
 
+/* Which number of a neuron is its threshold; -1: none. */
+static int
+threshold_of (const RvLayer *layer)
+{
+  for (uint32_t k = 0; k < layer->variant->params; k++)
+    if (strcmp (layer->variant->param_names[k], "threshold") == 0)
+      return (int)k;
+  return -1;
+}
+
+gboolean
+rv_model_set_threshold (RvModel *model, uint32_t layer, double threshold, GError **error)
+{
+  RvLayer *its = &model->layers[layer];
+  if (!its->variant->fires || threshold_of (its) < 0)
+    {
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
+                   "layer %u has no threshold that could be another: its neuron/%s %s", layer,
+                   its->neuron->plugin->name, its->variant->fires ? "has no such parameter" : "never fires");
+      return FALSE;
+    }
+  its->raised = !isnan (threshold);
+  its->threshold = threshold;
+  return TRUE;
+}
+
 static void
 fill_lanes (const RvModel *model, const RvLayer *layer, uint32_t k, const float *parameters, float *lanes)
 {
@@ -239,22 +267,43 @@ fill_lanes (const RvModel *model, const RvLayer *layer, uint32_t k, const float 
     }
 }
 
+/* The threshold of all lanes of a layer is another one; the lanes of the own ones are kept for the slopes. */
+static void
+raise_lanes (RvModel *model, const RvLayer *layer)
+{
+  const size_t all = (size_t)layer->variant->params * layer->lanes;
+  float *lanes = model->lanes + layer->lane_offset;
+  if (!model->own)
+    model->own = rv_aligned_alloc ((model->lanes_count + 16) * sizeof (float));
+  memcpy (model->own + layer->lane_offset, lanes, all * sizeof (float));
+  lanes += (size_t)threshold_of (layer) * layer->lanes;
+  for (uint32_t l = 0; l < layer->lanes; l++)
+    lanes[l] = (float)layer->threshold;
+}
+
 void
-rv_model_prepare (RvModel *model, const float *parameters)
+rv_model_prepare (RvModel *model, const float *parameters, gboolean outer)
 {
   if (!model->lanes)
     {
       model->lanes = rv_aligned_alloc ((model->lanes_count + 16) * sizeof (float));
       model->transposed = rv_aligned_alloc ((model->transposed_count + 64) * sizeof (float));
     }
+  if (outer && !model->outer)
+    model->outer = rv_aligned_alloc ((model->outer_count + 64) * sizeof (float));
   for (uint32_t k = 0; k < model->parameters->len; k++)
     {
       const RvParameter *p = rv_parameter (model, (RvHandle)k);
-      if (p->type == RV_PARAMETER_WEIGHT && p->transposed != SIZE_MAX)
-        transpose (p, parameters + p->offset, model->transposed + p->transposed);
+      if (p->type == RV_PARAMETER_WEIGHT && (outer || !p->outer))
+        transpose (p, parameters + p->offset, (p->outer ? model->outer : model->transposed) + p->transposed);
     }
   for (uint32_t l = 0; l < model->n_layers; l++)
-    for (uint32_t k = 0; k < model->layers[l].variant->params; k++)
-      fill_lanes (model, &model->layers[l], k, parameters,
-                  model->lanes + model->layers[l].lane_offset + (size_t)k * model->layers[l].lanes);
+    {
+      const RvLayer *layer = &model->layers[l];
+      for (uint32_t k = 0; k < layer->variant->params; k++)
+        fill_lanes (model, layer, k, parameters,
+                    model->lanes + layer->lane_offset + (size_t)k * layer->lanes);
+      if (layer->raised)
+        raise_lanes (model, layer);
+    }
 }

@@ -36,7 +36,8 @@ typedef struct
   uint32_t units, inputs, stride;
   size_t offset, count; /* in the flat vector; padded */
   double rate;          /* of its own; 0: the optimizer's */
-  size_t transposed;    /* weights: offset in RvPrepared.transposed of [units][row stride of inputs] */
+  gboolean outer;       /* weights: of the first layer, transposed only where somebody asks for dL/dinput */
+  size_t transposed; /* weights: offset in RvModel.transposed, or .outer, of [units][row stride of inputs] */
 } RvParameter;
 
 typedef struct
@@ -52,7 +53,9 @@ typedef struct
   gboolean dense_output; /* hands on floats: the last layer, and neurons that do not fire */
   gboolean reads_membrane;
   RvHandle learned[RV_NEURON_MAX_PARAMS]; /* parameter of each neuron parameter, or RV_NO_HANDLE */
-  size_t lane_offset;                     /* of [params][lanes] in RvPrepared.lanes */
+  size_t lane_offset;                     /* of [params][lanes] in RvModel.lanes */
+  gboolean raised;                        /* fires above `threshold`, not above its neurons' own */
+  double threshold;
 } RvLayer;
 
 typedef struct RvWork RvWork;
@@ -72,8 +75,10 @@ struct RvModel
   gboolean checkpoint;  /* blocks are run again in the backward pass */
   float *values;        /* [parameter_count] */
   size_t count;
-  size_t transposed_count, lanes_count;
+  size_t transposed_count, outer_count, lanes_count;
   float *transposed, *lanes; /* made from the parameters before each pass over a batch */
+  float *outer;              /* the same, where dL/dinput is asked for */
+  float *own;                /* as `lanes`, without raised thresholds, where there are any */
   uint32_t n_work;
   RvWork **work;       /* one per worker, made on first use */
   float *accumulators; /* [n_accumulators][count] */
@@ -115,7 +120,9 @@ struct RvLayerPass
   const RvLayer *layer;
   const RvKernels *kernels;
   const float *parameters;
-  float *gradient; /* accumulator of this tile; NULL: forward only */
+  float *gradient;       /* accumulator of this tile; NULL: nobody asks for dL/dparameters */
+  gboolean records;      /* forward: keeps what the backward pass needs */
+  float *input_gradient; /* [T][samples][row stride of inputs], one step if they are static; or NULL */
   const RvSignal *input;
   RvSignal output;
   size_t bytes;     /* of all rooms */
@@ -174,7 +181,9 @@ struct RvWork
   uint32_t labels[RV_TILE];
   uint32_t lengths[RV_TILE]; /* steps that count */
   uint32_t taken[RV_TILE];   /* decisions of each sample */
+  double losses[RV_TILE];
   float *scores, *scores_gradient;
+  float *input_gradient; /* room for it, made when it is first asked for */
 };
 
 static inline RvParameter *
@@ -227,8 +236,8 @@ RvWork *rv_work_new (const RvModel *model);
 /* Bytes of its rooms, without those for spikes, which grow with what fires. */
 size_t rv_work_bytes (const RvModel *model, const RvWork *work);
 void rv_work_free (const RvModel *model, RvWork *work);
-/* Makes transposed weights and lane parameters. Main thread. */
-void rv_model_prepare (RvModel *model, const float *parameters);
+/* Makes transposed weights and lane parameters; `outer`: those of the first layer too. Main thread. */
+void rv_model_prepare (RvModel *model, const float *parameters, gboolean outer);
 /* Reads the recordings of a tile into work->input and work->labels; its rows are laid out for `samples`, of
  * which the first n are there. */
 gboolean rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,

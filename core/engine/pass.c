@@ -208,7 +208,7 @@ fire_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
               .current_is_static = still (pass),
               .param = param,
               .state = state,
-              .entry = pass->gradient ? entry : NULL,
+              .entry = pass->records ? entry : NULL,
               .current = still (pass) ? pass->still + at : rv_pass_rows (pass, pass->current, column, t),
               .z = pass->z,
               .membrane = membrane_rows (pass, column, t) };

@@ -125,6 +125,7 @@ rv_work_free (const RvModel *model, RvWork *work)
   g_free (work->values);
   g_free (work->scores);
   g_free (work->scores_gradient);
+  rv_aligned_free (work->input_gradient);
   g_free (work);
 }
 
@@ -275,6 +276,8 @@ rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_
       const size_t row = layer->lanes * sizeof (float);
       pass->parameters = parameters;
       pass->gradient = gradient;
+      pass->records = gradient != NULL;
+      pass->input_gradient = NULL;
       pass->samples = samples;
       pass->waiting = (RvProjection){ 0 };
       pass->feedback = RV_NO_HANDLE;

@@ -104,7 +104,7 @@ typedef struct
   RV_RESERVED (2);
 } RvSignal;
 
-/** A tile that was just run forward. */
+/** A tile that was just run forward, and, by rv_model_input_gradient, backward. */
 typedef struct
 {
   uint32_t slot;          /**< a fixed number that the position in the batch decides: keep sums apart by it */
@@ -118,6 +118,13 @@ typedef struct
   const RvSignal *layers; /**< the spikes of each layer */
   const uint32_t *steps;  /**< [S]: how many steps of each sample count; later ones are padding */
   const uint32_t *taken;  /**< [S]: how many decisions each sample has, at most `decisions` */
+  uint32_t first;         /**< position of the first sample in the batch; the others follow */
+  const double *losses;   /**< [S]: of each sample, all of its decisions together */
+  /** By rv_model_input_gradient: dL/dinput of each sample's own loss (not of the mean of the batch), dense
+   * [T][S][N] as any signal here, so that entry (t, s, n) is dense[(t * samples + s) * stride + n]. Every
+   * unit of every step has one, whether it fired or not. Of a static input one row per sample, the sum over
+   * the steps. NULL otherwise. */
+  const RvSignal *input_gradient;
 } RvTileView;
 
 /** RvTileView.slot is below this. */
@@ -139,6 +146,24 @@ RV_API gboolean rv_model_evaluate (const RvModel *model, const float *parameters
 /** Runs forward and backward: `gradient` [parameter_count], overwritten, of the mean loss of the batch. */
 RV_API gboolean rv_model_gradient (const RvModel *model, const float *parameters, const RvBatch *batch,
                                    float *gradient, RvScore *score, GError **error);
+
+/** Runs forward and backward and shows each tile to `observer` with dL/dinput (RvTileView.input_gradient):
+ * scores, losses and gradient of one batch in one call, so that an attack needs one per iteration. `targets`
+ * [n], by position in the batch, are the labels that the loss is taken for; NULL: the recordings' own, which
+ * the view and the score's `correct` always use. Gradients of parameters are not made. The room for the
+ * gradient, a tile's inputs for each thread, stays with the model: use rv_model_copy where the model is
+ * somebody else's. `observer` may change what the dataset hands out for the samples of its view from now on.
+ * */
+RV_API gboolean rv_model_input_gradient (const RvModel *model, const float *parameters, const RvBatch *batch,
+                                         const uint32_t *targets, const RvObserver *observer, RvScore *score,
+                                         GError **error);
+
+/** From now on the neurons of `layer` fire above `threshold`, as if their parameter of that name were it;
+ * their surrogates stay centred at their own. Liang et al. 2021 raise the threshold of the last hidden layer
+ * so, where gradients are made and nowhere else, since otherwise they vanish. For a copy of the model that is
+ * attacked; NAN: their own again. FALSE with an error where the neurons have no such parameter, or never
+ * fire. Main thread. */
+RV_API gboolean rv_model_set_threshold (RvModel *model, uint32_t layer, double threshold, GError **error);
 
 /** The network with the smooth step of its surrogates instead of spikes, whose gradient is exact: for
  * checks. */

@@ -146,10 +146,11 @@ static const Fact facts[] = {
   AT (RvSignal, stride, 16), AT (RvSignal, is_static, 24), AT (RvSignal, offsets, 32),
   AT (RvSignal, ids, 40), AT (RvSignal, values, 48), AT (RvSignal, dense, 56),
   AT (RvSignal, reserved, 64),
-  SIZE (RvTileView, 72), AT (RvTileView, slot, 0), AT (RvTileView, samples, 4), AT (RvTileView, ids, 8),
+  SIZE (RvTileView, 96), AT (RvTileView, slot, 0), AT (RvTileView, samples, 4), AT (RvTileView, ids, 8),
   AT (RvTileView, labels, 16), AT (RvTileView, decisions, 24), AT (RvTileView, classes, 28),
   AT (RvTileView, scores, 32), AT (RvTileView, input, 40), AT (RvTileView, layers, 48),
   AT (RvTileView, steps, 56), AT (RvTileView, taken, 64),
+  AT (RvTileView, first, 72), AT (RvTileView, losses, 80), AT (RvTileView, input_gradient, 88),
   SIZE (RvObserver, 48), AT (RvObserver, tile, 0), AT (RvObserver, self, 8),
   AT (RvObserver, reserved, 16),
   /* constants that sizes of arrays and plugins' loops depend on */

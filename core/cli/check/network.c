@@ -208,7 +208,7 @@ in_blocks (RvModel *model, const RvBatch *batch, uint32_t block, float *scores)
                       .loss = &loss,
                       .correct = &correct,
                       .decided = &decided };
-  rv_model_prepare (model, model->values);
+  rv_model_prepare (model, model->values, FALSE);
   rv_work_read (work, model, batch, 0, TILE, TILE, FALSE, NULL);
   rv_work_begin (work, model, batch, 0, TILE, TILE, model->values, gradient);
   rv_job_forward (&job, work);
