@@ -191,8 +191,9 @@ test_layout (void)
 }
 
 /* Enums need no entry of their own: their values have one. */
-static const char *const enums[] = { "RvError", "RvParamType",  "RvArtefactKind", "RvForm", "RvNeuronStart",
-                                     "RvRead",  "RvColumnType", "RvFigureType",   NULL };
+static const char *const enums[]
+    = { "RvError", "RvParamType",  "RvArtefactKind", "RvForm",       "RvNeuronStart",
+        "RvRead",  "RvColumnType", "RvFigureType",   "RvTensorRole", NULL };
 
 static gboolean
 is_listed (const char *name)
