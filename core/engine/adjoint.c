@@ -199,21 +199,22 @@ rv_pass_fire_adjoint (RvLayerPass *pass, uint32_t from, uint32_t to)
 /* ---- weight gradients */
 
 /* The spikes of n rows from `first` by unit: of the network's input they were sorted when it was read;
- * others are sorted once for all panels. */
+ * others are sorted once for all panels, unless a panel fits the first cache: NULL then. */
 static const RvSorted *
-sorted_of (RvLayerPass *pass, const RvSignal *in, uint32_t first, uint32_t n)
+sorted_of (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, uint32_t first, uint32_t n)
 {
   for (uint32_t k = 0; in == pass->input && k < pass->n_given; k++)
     if (pass->given[k].first == first && pass->given[k].n == n)
       return &pass->given[k];
+  if (!rv_sorts (p->inputs, p->stride))
+    return NULL;
   RvSorted *own = in == pass->input ? &pass->sorted_input : &pass->sorted_output;
   if (own->n != n || own->first != first)
     rv_sorted_make (own, in, first, n);
   return own;
 }
 
-/* One panel of dL/dweight from the rows of `in` and dL/dcurrent g [n][width]. Both ways add the rows of a
- * unit in ascending order, so that the choice between them changes no bit. */
+/* One panel of dL/dweight from the rows of `in` and dL/dcurrent g [n][width]. */
 static void
 weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, uint32_t first, uint32_t n,
                  uint32_t column, const float *g)
@@ -223,17 +224,18 @@ weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, ui
     return;
   float *gradient = pass->gradient + p->offset + (size_t)column * p->inputs;
   const double began = rv_spent_begin (pass->spent);
+  const uint64_t *bits = rv_pass_bits (pass, in, first, width);
+  const RvSorted *sorted = in->offsets && !bits ? sorted_of (pass, p, in, first, n) : NULL;
   if (!in->offsets)
     pass->kernels->product_adjoint (n, p->inputs, width, in->dense + first * in->stride, in->stride, g, width,
                                     gradient, width);
-  else if (!rv_sorts (p->inputs, p->stride))
-    pass->kernels->scatter (gradient, width, in->offsets + first, in->ids, in->values, n, g, width);
+  else if (bits)
+    pass->kernels->scatter_bits (gradient, width, p->inputs, bits, n, g);
+  else if (sorted)
+    pass->kernels->collect (gradient, width, p->inputs, sorted->starts, sorted->rows,
+                            in->values ? sorted->values : NULL, g);
   else
-    {
-      const RvSorted *sorted = sorted_of (pass, in, first, n);
-      pass->kernels->collect (gradient, width, p->inputs, sorted->starts, sorted->rows,
-                              in->values ? sorted->values : NULL, g);
-    }
+    pass->kernels->scatter (gradient, width, in->offsets + first, in->ids, in->values, n, g, width);
   rv_spent_end (pass->spent, RV_PHASE_WEIGHTS, began,
                 in->offsets ? (double)(in->offsets[first + n] - in->offsets[first]) * width * sizeof (float)
                             : 0.0,

@@ -21,6 +21,56 @@
 
 typedef float Vector __attribute__ ((vector_size (VW * 4), aligned (4), may_alias));
 
+/* sum + a x in one rounding where the set has it: said here, never left to the compiler's choice. */
+RV_FN Vector
+fused (Vector sum, Vector x, float a)
+{
+#if defined(__AVX512F__)
+  return (Vector)_mm512_fmadd_ps ((__m512)x, _mm512_set1_ps (a), (__m512)sum);
+#elif defined(__FMA__)
+  return (Vector)_mm256_fmadd_ps ((__m256)x, _mm256_set1_ps (a), (__m256)sum);
+#else
+  return sum + x * a;
+#endif
+}
+
+RV_FN Vector
+term (Vector sum, Vector x, const float *values, uint32_t e)
+{
+  if (values)
+    return fused (sum, x, values[e]);
+  return sum + x;
+}
+
+/* sum += rows of x at ids[e] ... ids[end - 1], each times its value. Rows of one or two vectors would wait for
+ * the adder: they have a second sum, for the terms of odd places. */
+RV_FN void
+sum_rows (Vector *sum, const uint32_t nv, const float *x, const uint32_t *ids, const float *values,
+          uint32_t e, uint32_t end)
+{
+  const uint32_t w = nv * VW;
+  Vector odd[2] = { { 0 }, { 0 } };
+  for (; nv <= 2 && e + 1 < end; e += 2)
+    {
+      const float *a = x + (size_t)ids[e] * w, *b = x + (size_t)ids[e + 1] * w;
+#pragma GCC unroll 2
+      for (uint32_t v = 0; v < nv; v++)
+        {
+          sum[v] = term (sum[v], *(const Vector *)(a + v * VW), values, e);
+          odd[v] = term (odd[v], *(const Vector *)(b + v * VW), values, e + 1);
+        }
+    }
+  for (; e < end; e++)
+    {
+      const float *a = x + (size_t)ids[e] * w;
+#pragma GCC unroll 16
+      for (uint32_t v = 0; v < nv; v++)
+        sum[v] = term (sum[v], *(const Vector *)(a + v * VW), values, e);
+    }
+  for (uint32_t v = 0; nv <= 2 && v < nv; v++)
+    sum[v] += odd[v];
+}
+
 RV_FN void
 gather_width (const float *weight, const uint32_t w, const uint32_t *offsets, const uint32_t *ids,
               const float *values, uint32_t rows, const float *bias, float *out, size_t stride)
@@ -34,22 +84,7 @@ gather_width (const float *weight, const uint32_t w, const uint32_t *offsets, co
 #pragma GCC unroll 16
       for (uint32_t v = 0; v < nv; v++)
         sum[v] = *(const Vector *)(first + v * VW);
-      for (uint32_t e = offsets[r]; e < offsets[r + 1]; e++)
-        {
-          const float *x = weight + (size_t)ids[e] * w;
-          if (values)
-            {
-#pragma GCC unroll 16
-              for (uint32_t v = 0; v < nv; v++)
-                sum[v] += *(const Vector *)(x + v * VW) * values[e];
-            }
-          else
-            {
-#pragma GCC unroll 16
-              for (uint32_t v = 0; v < nv; v++)
-                sum[v] += *(const Vector *)(x + v * VW);
-            }
-        }
+      sum_rows (sum, nv, weight, ids, values, offsets[r], offsets[r + 1]);
 #pragma GCC unroll 16
       for (uint32_t v = 0; v < nv; v++)
         *(Vector *)(row + v * VW) = sum[v];
@@ -131,10 +166,18 @@ scatter_width (float *gradient, const uint32_t w, const uint32_t *offsets, const
       for (uint32_t e = offsets[r]; e < offsets[r + 1]; e++)
         {
           float *target = gradient + (size_t)ids[e] * w;
-          const float value = values ? values[e] : 1.0f;
-#pragma omp simd
-          for (uint32_t j = 0; j < w; j++)
-            target[j] += value * row[j];
+          uint32_t j = 0;
+          for (; w % 16 == 0 && j + VW <= w; j += VW) /* as `collect` does it */
+            {
+              Vector *sum = (Vector *)(target + j);
+              const Vector x = *(const Vector *)(row + j);
+              if (values)
+                *sum = fused (*sum, x, values[e]);
+              else
+                *sum += x;
+            }
+          for (; j < w; j++)
+            target[j] += values ? values[e] * row[j] : row[j];
         }
     }
 }
@@ -145,7 +188,10 @@ scatter (float *gradient, uint32_t width, const uint32_t *offsets, const uint32_
 {
 #define RV_CASE(W)                                                                                           \
   case W:                                                                                                    \
-    scatter_width (gradient, W, offsets, ids, values, rows, g, stride);                                      \
+    if (values)                                                                                              \
+      scatter_width (gradient, W, offsets, ids, values, rows, g, stride);                                    \
+    else                                                                                                     \
+      scatter_width (gradient, W, offsets, ids, NULL, rows, g, stride);                                      \
     break;
   switch (width)
     {
@@ -178,16 +224,7 @@ collect_width (float *gradient, const uint32_t w, uint32_t inputs, const uint32_
 #pragma GCC unroll 16
       for (uint32_t v = 0; v < nv; v++)
         sum[v] = *(const Vector *)(target + v * VW);
-      for (uint32_t e = starts[id]; e < end; e++)
-        {
-          const float *x = g + (size_t)rows[e] * w;
-#pragma GCC unroll 16
-          for (uint32_t v = 0; v < nv; v++)
-            if (values)
-              sum[v] += *(const Vector *)(x + v * VW) * values[e];
-            else
-              sum[v] += *(const Vector *)(x + v * VW);
-        }
+      sum_rows (sum, nv, g, rows, values, starts[id], end);
 #pragma GCC unroll 16
       for (uint32_t v = 0; v < nv; v++)
         *(Vector *)(target + v * VW) = sum[v];
@@ -228,33 +265,124 @@ collect (float *gradient, uint32_t width, uint32_t inputs, const uint32_t *start
 #undef RV_CASE
 }
 
+/* Four sums in turn, so that none waits for the adder, and as many rows at once as a vector holds. */
 static void
 add_rows (float *sum, const float *rows, uint32_t n, size_t stride, uint32_t width)
 {
+  const uint32_t at_once = width < VW && stride == width && VW % width == 0 ? VW / width : 1;
+  const uint32_t wide = at_once * width;
   uint32_t j = 0;
-  for (; j + VW <= width; j += VW)
+  for (; j + VW <= wide; j += VW)
     {
-      Vector total = *(const Vector *)(sum + j);
-      for (uint32_t r = 0; r < n; r++)
-        total += *(const Vector *)(rows + r * stride + j);
-      *(Vector *)(sum + j) = total;
+      Vector part[4] = { { 0 } };
+      uint32_t r = 0;
+      for (; r + 4 * at_once <= n; r += 4 * at_once)
+#pragma GCC unroll 4
+        for (uint32_t k = 0; k < 4; k++)
+          part[k] += *(const Vector *)(rows + (r + k * at_once) * stride + j);
+      for (; r + at_once <= n; r += at_once)
+        part[0] += *(const Vector *)(rows + r * stride + j);
+      const Vector all = (part[0] + part[1]) + (part[2] + part[3]);
+      for (uint32_t l = 0; l < VW; l++)
+        sum[(j + l) % width] += all[l];
+      for (; r < n; r++)
+        for (uint32_t l = 0; l < width; l++)
+          sum[l] += rows[r * stride + l];
     }
-  for (; j < width; j++)
+  for (; j < width && at_once == 1; j++)
     for (uint32_t r = 0; r < n; r++)
       sum[j] += rows[r * stride + j];
 }
 
-/* sum + a x in one rounding where the set has it: said here, never left to the compiler's choice. */
-RV_FN Vector
-fused (Vector sum, Vector x, float a)
+/* ---- few units below few: spikes as bits, a lane for each row or unit, no branches */
+
+typedef int32_t Lanes __attribute__ ((vector_size (VW * 4), aligned (4), may_alias));
+
+static void
+gather_bits (const float *weight, uint32_t width, uint32_t inputs, const uint64_t *bits, uint32_t rows,
+             const float *bias, float *out)
 {
-#if defined(__AVX512F__)
-  return (Vector)_mm512_fmadd_ps ((__m512)x, _mm512_set1_ps (a), (__m512)sum);
-#elif defined(__FMA__)
-  return (Vector)_mm256_fmadd_ps ((__m256)x, _mm256_set1_ps (a), (__m256)sum);
+  for (uint32_t r = 0; r < rows; r += VW)
+    {
+      const uint32_t n = MIN (VW, rows - r);
+      Lanes word = { 0 };
+      Vector sum[RV_NARROW];
+      for (uint32_t l = 0; l < n; l++)
+        word[l] = (int32_t)bits[r + l];
+      for (uint32_t c = 0; c < width; c++)
+        sum[c] = (Vector){ 0 } + bias[c];
+      for (uint32_t j = 0; j < inputs; j++)
+        {
+          const Lanes fired = (word & (int32_t)(1u << j)) != 0;
+          for (uint32_t c = 0; c < width; c++)
+            sum[c] += (Vector)((Lanes)((Vector){ 0 } + weight[j * width + c]) & fired);
+        }
+      for (uint32_t l = 0; l < n; l++)
+        for (uint32_t c = 0; c < width; c++)
+          out[(r + l) * width + c] = sum[c][l];
+    }
+}
+
+/* Units first ... first + VW - 1. */
+RV_FN void
+scatter_bits_lanes (float *gradient, const uint32_t width, uint32_t first, uint32_t inputs,
+                    const uint64_t *bits, uint32_t rows, const float *g)
+{
+  Vector sum[2][RV_NARROW] = { { { 0 } } }; /* of even and odd rows */
+  Lanes bit;
+  for (uint32_t l = 0; l < VW; l++)
+    bit[l] = (int32_t)(first + l < 32 ? 1u << (first + l) : 0);
+  for (uint32_t r = 0; r < rows; r++)
+    {
+      const Lanes fired = (bit & (int32_t)bits[r]) != 0;
+#pragma GCC unroll 4
+      for (uint32_t c = 0; c < width; c++)
+        sum[r & 1][c] += (Vector)((Lanes)((Vector){ 0 } + g[r * width + c]) & fired);
+    }
+  for (uint32_t l = 0; l < VW && first + l < inputs; l++)
+    for (uint32_t c = 0; c < width; c++)
+      gradient[(first + l) * width + c] += sum[0][c][l] + sum[1][c][l];
+}
+
+static void
+scatter_bits (float *gradient, uint32_t width, uint32_t inputs, const uint64_t *bits, uint32_t rows,
+              const float *g)
+{
+  for (uint32_t first = 0; first < inputs; first += VW)
+    if (width == 1)
+      scatter_bits_lanes (gradient, 1, first, inputs, bits, rows, g);
+    else if (width == 2)
+      scatter_bits_lanes (gradient, 2, first, inputs, bits, rows, g);
+    else
+      scatter_bits_lanes (gradient, 4, first, inputs, bits, rows, g);
+}
+
+static void
+list (const uint64_t *bits, uint32_t panels, size_t apart, uint32_t units, uint32_t rows, uint32_t *ids,
+      uint32_t *offsets)
+{
+  uint32_t count = offsets[0];
+  for (uint32_t r = 0; r < rows; r++)
+    {
+      for (uint32_t k = 0; k < panels; k++)
+        {
+          const uint64_t word = bits[k * apart + r];
+#ifdef __AVX512F__
+          const __m512i at = _mm512_setr_epi32 (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+          for (uint32_t l = 0; l < RV_PANEL && k * RV_PANEL + l < units; l += 16)
+            {
+              const __mmask16 some = (__mmask16)(word >> l);
+              const __m512i id = _mm512_add_epi32 (at, _mm512_set1_epi32 ((int)(k * RV_PANEL + l)));
+              _mm512_storeu_si512 (ids + count, _mm512_maskz_compress_epi32 (some, id));
+              count += (uint32_t)__builtin_popcount (some);
+            }
 #else
-  return sum + x * a;
+          for (uint64_t left = word; left; left &= left - 1)
+            ids[count++] = k * RV_PANEL + (uint32_t)__builtin_ctzll (left);
 #endif
+        }
+      offsets[r + 1] = count;
+    }
 }
 
 /* A block of `mr` rows and `nv` vectors of columns, kept in registers over k. */
@@ -400,5 +528,5 @@ spin (uint32_t times, float *out)
   return 2.0 * times * CHAINS * VW;
 }
 
-const RvKernels RV_KERNELS
-    = { gather, scatter, collect, add_rows, product, product_adjoint, fired, mark, spin };
+const RvKernels RV_KERNELS = { gather,   scatter, collect,         gather_bits, scatter_bits, list,
+                               add_rows, product, product_adjoint, fired,       mark,         spin };

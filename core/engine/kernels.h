@@ -7,6 +7,10 @@
 /* Weights lie in column panels of at most this many floats: panel p of a [inputs][stride] matrix starts at
  * RV_PANEL * p * inputs and holds rows of its own width, so that a panel fits L2 and rows are contiguous. */
 #define RV_PANEL 64
+/* Up to this wide and for as many inputs, spikes are taken as bits. */
+#define RV_NARROW 4
+#define RV_BITS 32
+#define RV_LIST_SLACK 16
 
 typedef struct
 {
@@ -20,6 +24,16 @@ typedef struct
    * id below `inputs`; rows of g lie `width` apart. */
   void (*collect) (float *gradient, uint32_t width, uint32_t inputs, const uint32_t *starts,
                    const uint32_t *rows, const float *values, const float *g);
+  /* gather and scatter between few units: bit j of bits[r] tells that unit j < inputs <= RV_BITS fired; `width` is
+   * 1, 2 or 4, rows of out and g lie as far apart. */
+  void (*gather_bits) (const float *weight, uint32_t width, uint32_t inputs, const uint64_t *bits,
+                       uint32_t rows, const float *bias, float *out);
+  void (*scatter_bits) (float *gradient, uint32_t width, uint32_t inputs, const uint64_t *bits, uint32_t rows,
+                        const float *g);
+  /* The ids of the units that fired in each row, from bits [panels][apart]: those of row r go to ids from
+   * offsets[r] on, and offsets[r + 1] is written. Writes up to RV_LIST_SLACK ids further. */
+  void (*list) (const uint64_t *bits, uint32_t panels, size_t apart, uint32_t units, uint32_t rows,
+                uint32_t *ids, uint32_t *offsets);
   /* sum[j] += the column j of rows [n] that are `stride` apart, in their order */
   void (*add_rows) (float *sum, const float *rows, uint32_t n, size_t stride, uint32_t width);
   /* c [m][n] (+)= a [m][k] b [k][n] */

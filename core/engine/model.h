@@ -132,7 +132,8 @@ struct RvLayerPass
   uint32_t end;     /* of the block at hand */
   uint32_t *offsets, *ids;
   size_t ids_room;
-  uint64_t *bits;        /* [panels][block][samples]: who fired in the steps at hand */
+  uint64_t *
+      bits; /* [panels][block][samples]: who fired in the steps at hand; or, see rv_pass_bits, [T][samples] */
   float *current;        /* [room]; dL/dcurrent after backward */
   float *still;          /* [lanes]: the current of a static input; its gradient */
   float *still_gradient; /* [lanes] */
@@ -162,6 +163,22 @@ static inline gboolean
 rv_sorts (uint32_t inputs, uint32_t stride)
 {
   return (size_t)inputs * MIN (stride, RV_PANEL) > 8192;
+}
+
+/* Whether a layer keeps its spikes as bits too, for one above that is narrow. */
+static inline gboolean
+rv_keeps_bits (const RvLayer *layer)
+{
+  return layer->units <= RV_BITS && layer->variant->fires;
+}
+
+/* The bits of the input's rows from `first` on, where a product of this width takes them; or NULL. */
+static inline const uint64_t *
+rv_pass_bits (const RvLayerPass *pass, const RvSignal *in, uint32_t first, uint32_t width)
+{
+  const RvLayerPass *lower = pass->lower;
+  const gboolean takes = lower && in == &lower->output && in->offsets && width <= RV_NARROW;
+  return takes && rv_keeps_bits (lower->layer) ? lower->bits + first : NULL;
 }
 
 /* Lanes times steps that the neuron kernels take at once, so that what passes between them stays in the first

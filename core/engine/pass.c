@@ -31,7 +31,10 @@ project (const RvLayerPass *pass, RvPhase phase, const RvParameter *p, const flo
   const uint32_t width = rv_panel_width (p->stride, column);
   const float *weight = pass->parameters + p->offset + (size_t)column * p->inputs;
   const double began = rv_spent_begin (pass->spent);
-  if (in->offsets)
+  const uint64_t *bits = bias ? rv_pass_bits (pass, in, first, width) : NULL;
+  if (bits)
+    pass->kernels->gather_bits (weight, width, p->inputs, bits, n, bias + column, out);
+  else if (in->offsets)
     pass->kernels->gather (weight, width, in->offsets + first, in->ids, in->values, n,
                            bias ? bias + column : NULL, out, width);
   else
@@ -103,25 +106,33 @@ still (const RvLayerPass *pass)
   return pass->input->is_static && !pass->layer->step_by_step;
 }
 
+/* The bits of the panel that begins with `column`, for steps from `from` on. */
+static uint64_t *
+bits_of (const RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
+{
+  return pass->bits
+         + (rv_keeps_bits (pass->layer) ? from : (size_t)(column / RV_PANEL) * (to - from)) * pass->samples;
+}
+
 /* Writes the ids of the units that fired, from the bits of all panels, for the rows of steps from ...
  * to-1. */
 static void
 collect_spikes (RvLayerPass *pass, uint32_t from, uint32_t to)
 {
   const uint32_t n = (to - from) * pass->samples, panels = (pass->layer->stride + RV_PANEL - 1) / RV_PANEL;
-  uint32_t *offsets = pass->offsets + (size_t)from * pass->samples, count = offsets[0], *ids = pass->ids;
-  for (uint32_t r = 0; r < n; r++)
+  const uint64_t *bits = bits_of (pass, 0, from, to);
+  uint32_t *offsets = pass->offsets + (size_t)from * pass->samples;
+  for (uint32_t r = 0, few; r < n; r += few)
     {
-      if (count + pass->layer->units > pass->ids_room)
+      few = MIN (64, n - r);
+      const size_t most = (size_t)offsets[r] + (size_t)few * pass->layer->units + RV_LIST_SLACK;
+      if (most > pass->ids_room)
         {
-          pass->ids_room += pass->ids_room / 2 + pass->layer->units;
-          pass->ids = ids = g_realloc_n (pass->ids, pass->ids_room, sizeof (uint32_t));
-          pass->output.ids = ids;
+          pass->ids_room = most + most / 2;
+          pass->ids = g_realloc_n (pass->ids, pass->ids_room, sizeof (uint32_t));
+          pass->output.ids = pass->ids;
         }
-      for (uint32_t k = 0; k < panels; k++)
-        for (uint64_t word = pass->bits[(size_t)k * n + r]; word; word &= word - 1)
-          ids[count++] = k * RV_PANEL + (uint32_t)__builtin_ctzll (word);
-      offsets[r + 1] = count;
+      pass->kernels->list (bits + r, panels, n, pass->layer->units, few, pass->ids, offsets + r);
     }
 }
 
@@ -189,7 +200,7 @@ fire_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
                  lanes = samples * width;
   const uint32_t states = layer->variant->states, most = relaxed ? 1 : RV_AT_ONCE / lanes;
   const size_t at = (size_t)pass->model->tile * column;
-  uint64_t *bits = pass->bits + (size_t)(column / RV_PANEL) * (to - from) * samples;
+  uint64_t *bits = bits_of (pass, column, from, to);
   const float *param[RV_NEURON_MAX_PARAMS];
   float *state[RV_NEURON_MAX_STATES], *entry[RV_NEURON_MAX_STATES];
   for (uint32_t k = 0; k < layer->variant->params; k++)

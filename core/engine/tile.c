@@ -47,7 +47,8 @@ pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer, gboolea
   pass->spent = model->spent ? g_new0 (RvSpent, RV_PHASES) : NULL;
   pass->zeros = room_of (pass, row);
   pass->offsets = g_new0 (uint32_t, (size_t)model->steps * model->tile + 1);
-  pass->bits = g_new0 (uint64_t, (size_t)block * model->tile * panels);
+  pass->bits
+      = g_new0 (uint64_t, (size_t)(rv_keeps_bits (layer) ? model->steps : block) * model->tile * panels);
 }
 
 static void
@@ -229,8 +230,7 @@ rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t
     }
   const gboolean is_static = spec->form == RV_FORM_STATIC;
   const uint32_t steps = is_static ? 1 : model->steps;
-  const gboolean sorts
-      = backward && spec->form == RV_FORM_SPIKES && rv_sorts (model->inputs, model->layers[0].stride);
+  const gboolean sorts = backward && spec->form == RV_FORM_SPIKES;
   work->passes[0].n_given = sorts ? (steps + rv_block_steps (model) - 1) / rv_block_steps (model) : 0;
   if (spec->form == RV_FORM_SPIKES)
     merge_spikes (work, steps, n, samples, sorts ? work->sorted : NULL, rv_block_steps (model));

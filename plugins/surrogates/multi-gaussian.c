@@ -24,6 +24,36 @@ static const RvParam params[] = {
   RV_PARAM_END
 };
 
+enum
+{
+  AT_ONCE = 64
+};
+
+/* As published, scale 6: exp (-36 y) = exp (-y)^36, within 2e-6 of the peak. Down to x = -0.5 a polynomial
+ * (Chebyshev nodes, relative error 6e-8) does without the steps that rv_exp takes for any argument; `near` says
+ * that no z needs more. */
+RV_FN void
+slope_of_six (const float *z, float *h, uint32_t n, const int near, float wide, float square, float most, float centre,
+              float sides)
+{
+#pragma omp simd
+  for (uint32_t i = 0; i < n; i++)
+    {
+      float q = z[i] * z[i], y = square * q, x = wide * q;
+      float e = 1.0f
+                + x * (0.99999993f + x * (0.499992962f + x * (0.166552711f + x * (0.0410157117f + x * 0.0067853589f))));
+      if (!near)
+        {
+          float far = rv_exp (x);
+          e = x >= -0.5f ? e : far;
+          y = y > most ? most : y;
+        }
+      float cosh_u = 1.0f + y * (0.5f + y * (1.0f / 24.0f + y * (1.0f / 720.0f)));
+      float e2 = e * e, e4 = e2 * e2, e8 = e4 * e4, e16 = e8 * e8;
+      h[i] = centre * (e16 * e16 * e4) - sides * (e * cosh_u);
+    }
+}
+
 /* slope (z) = gain [(1 + h) N (z; 0, sigma) - h N (z; sigma, s) - h N (z; -sigma, s)], s = scale sigma,
  * with N the density of a normal distribution (Yin et al. 2021). The hottest loop of a network of few
  * inputs, so the wide Gaussians share an exponential: their sum is 2 N (0; sigma, s) exp (-z^2 / (2 s^2))
@@ -58,17 +88,22 @@ slope (const void *data, const float *z, float *h, uint32_t n)
       = (float) (2.0 * density * self->height_factor / s * exp (-0.5 / (self->scale * self->scale)));
   const float square = (float) (1.0 / (s * s * self->scale * self->scale));
   const float most = (float) (49.0 / (self->scale * self->scale));
-  if (self->scale == 6.0) /* as published: exp (36 x) = exp (x)^36, within 1.5e-6 of the peak */
+  if (self->scale == 6.0)
     {
-#pragma omp simd
-      for (uint32_t i = 0; i < n; i++)
+      for (uint32_t first = 0; first < n; first += AT_ONCE)
         {
-          float q = z[i] * z[i];
-          float y = square * q;
-          y = y > most ? most : y;
-          float cosh_u = 1.0f + y * (0.5f + y * (1.0f / 24.0f + y * (1.0f / 720.0f)));
-          float e = rv_exp (wide * q), e2 = e * e, e4 = e2 * e2, e8 = e4 * e4, e16 = e8 * e8;
-          h[i] = centre * (e16 * e16 * e4) - sides * (e * cosh_u);
+          const uint32_t some = n - first < AT_ONCE ? n - first : AT_ONCE;
+          float largest = 0.0f;
+#pragma omp simd reduction(max : largest)
+          for (uint32_t i = first; i < first + some; i++)
+            {
+              float q = z[i] * z[i];
+              largest = q > largest ? q : largest; /* NaN is passed on by either way */
+            }
+          if (wide * largest >= -0.5f)
+            slope_of_six (z + first, h + first, some, 1, wide, square, most, centre, sides);
+          else
+            slope_of_six (z + first, h + first, some, 0, wide, square, most, centre, sides);
         }
       return;
     }

@@ -206,39 +206,93 @@ check_scatter (const RvKernels *kernels, const Sparse *s)
   array_free (&gradient);
 }
 
-/* Sorted by unit, the same sums in the same order: equal to the bit to what scatter made. */
+/* The same from spikes sorted by unit. */
 static void
 check_collect (const RvKernels *kernels, const Sparse *s)
 {
   const uint32_t w = s->width, n = s->offsets.i[s->rows];
-  Array g = matrix_new (s->rows, w, w, 15), a = matrix_new (s->inputs, w, w, 16);
-  Array b = matrix_new (s->inputs, w, w, 16), starts = array_new (s->inputs + 1), rows = array_new (n);
-  Array value = array_new (n);
+  Array g = matrix_new (s->rows, w, w, 15), gradient = matrix_new (s->inputs, w, w, 16);
+  Array starts = array_new (s->inputs + 1), rows = array_new (n), value = array_new (n);
   if (s->nan && s->rows > 2)
     g.f[2 * w + w - 1] = NAN;
+  g_autofree Plain *expected = g_new0 (Plain, (size_t)s->inputs * w);
   uint32_t count = 0;
   for (uint32_t id = 0; id < s->inputs; id++)
     {
       starts.i[id] = count;
+      for (uint32_t j = 0; j < w; j++)
+        plain_add (&expected[id * w + j], gradient.f[id * w + j]);
       for (uint32_t r = 0; r < s->rows; r++)
         for (uint32_t e = s->offsets.i[r]; e < s->offsets.i[r + 1]; e++)
           if (s->ids.i[e] == id)
             {
               value.f[count] = s->value.f[e];
               rows.i[count++] = r;
+              for (uint32_t j = 0; j < w; j++)
+                plain_add (&expected[id * w + j], (double)g.f[r * w + j] * (s->values ? s->value.f[e] : 1.0));
             }
     }
   starts.i[s->inputs] = count;
-  const float *values = s->values ? value.f : NULL;
-  kernels->scatter (a.f, w, s->offsets.i, s->ids.i, s->values ? s->value.f : NULL, s->rows, g.f, w);
-  kernels->collect (b.f, w, s->inputs, starts.i, rows.i, values, g.f);
-  g_assert_cmpmem (a.f, (size_t)s->inputs * w * sizeof (float), b.f, (size_t)s->inputs * w * sizeof (float));
+  kernels->collect (gradient.f, w, s->inputs, starts.i, rows.i, s->values ? value.f : NULL, g.f);
+  for (size_t k = 0; k < (size_t)s->inputs * w; k++)
+    assert_plain (gradient.f[k], &expected[k], "collect");
   array_free (&g);
-  array_free (&a);
-  array_free (&b);
+  array_free (&gradient);
   array_free (&starts);
   array_free (&rows);
   array_free (&value);
+}
+
+/* Spikes as bits: lists of ids come back, and between few units products take the bits themselves. */
+static void
+check_bits (const RvKernels *kernels, const Sparse *s)
+{
+  const uint32_t w = s->width, n = s->offsets.i[s->rows], panels = (s->inputs + RV_PANEL - 1) / RV_PANEL;
+  const size_t apart = s->rows + 3;
+  g_autofree uint64_t *bits = g_new0 (uint64_t, panels * apart);
+  for (uint32_t r = 0; r < s->rows; r++)
+    for (uint32_t e = s->offsets.i[r]; e < s->offsets.i[r + 1]; e++)
+      bits[s->ids.i[e] / RV_PANEL * apart + r] |= UINT64_C (1) << s->ids.i[e] % RV_PANEL;
+  Array ids = array_new (5 + n + RV_LIST_SLACK), offsets = array_new (s->rows + 1);
+  offsets.i[0] = 5;
+  kernels->list (bits, panels, apart, s->inputs, s->rows, ids.i, offsets.i);
+  for (uint32_t r = 0; r <= s->rows; r++)
+    g_assert_cmpuint (offsets.i[r], ==, 5 + s->offsets.i[r]);
+  g_assert_cmpmem (ids.i + 5, n * sizeof (uint32_t), s->ids.i, n * sizeof (uint32_t));
+  array_free (&ids);
+  array_free (&offsets);
+  if (w > RV_NARROW || s->inputs > RV_BITS)
+    return;
+
+  Array weight = matrix_new (s->inputs, w, w, 1), bias = matrix_new (1, w, w, 2),
+        out = array_new (s->rows * w);
+  Array g = matrix_new (s->rows, w, w, 5), gradient = matrix_new (s->inputs, w, w, 6);
+  if (s->nan && s->rows > 0)
+    weight.f[s->inputs / 2 * w] = g.f[0] = NAN;
+  g_autofree Plain *sums = g_new0 (Plain, (size_t)s->rows * w);
+  g_autofree Plain *gradients = g_new0 (Plain, (size_t)s->inputs * w);
+  for (size_t k = 0; k < (size_t)s->rows * w; k++)
+    plain_add (&sums[k], bias.f[k % w]);
+  for (size_t k = 0; k < (size_t)s->inputs * w; k++)
+    plain_add (&gradients[k], gradient.f[k]);
+  for (uint32_t r = 0; r < s->rows; r++)
+    for (uint32_t e = s->offsets.i[r]; e < s->offsets.i[r + 1]; e++)
+      for (uint32_t j = 0; j < w; j++)
+        {
+          plain_add (&sums[r * w + j], weight.f[s->ids.i[e] * w + j]);
+          plain_add (&gradients[s->ids.i[e] * w + j], g.f[r * w + j]);
+        }
+  kernels->gather_bits (weight.f, w, s->inputs, bits, s->rows, bias.f, out.f);
+  kernels->scatter_bits (gradient.f, w, s->inputs, bits, s->rows, g.f);
+  for (size_t k = 0; k < (size_t)s->rows * w; k++)
+    assert_plain (out.f[k], &sums[k], "gather_bits");
+  for (size_t k = 0; k < (size_t)s->inputs * w; k++)
+    assert_plain (gradient.f[k], &gradients[k], "scatter_bits");
+  array_free (&weight);
+  array_free (&bias);
+  array_free (&out);
+  array_free (&g);
+  array_free (&gradient);
 }
 
 static void
@@ -280,6 +334,7 @@ test_sparse (gconstpointer table)
       check_gather (table, &s);
       check_scatter (table, &s);
       check_collect (table, &s);
+      check_bits (table, &s);
       check_add_rows (table, &s);
       sparse_clear (&s);
     }
@@ -384,7 +439,8 @@ check_fired (const RvKernels *kernels, uint32_t width, uint32_t units, uint32_t 
 {
   static const float special[]
       = { 0.0f, -0.0f, NAN, -NAN, INFINITY, -INFINITY, FLT_MIN, -FLT_MIN, 1e-45f, -1e-45f };
-  Array z = matrix_new (1, SPIKE_ROWS * width, SPIKE_ROWS * width, 20 + kind), out = array_new (SPIKE_ROWS * 2 * width);
+  Array z = matrix_new (1, SPIKE_ROWS * width, SPIKE_ROWS * width, 20 + kind),
+        out = array_new (SPIKE_ROWS * 2 * width);
   uint64_t bits[SPIKE_ROWS + 1] = { 0, 0, 0, 42 };
   for (uint32_t k = 0; k < SPIKE_ROWS * width; k++)
     if (kind == 3)
