@@ -49,4 +49,12 @@ enum
 #define RV_CLONES_OF(f) { f##_baseline, f##_baseline, f##_baseline }
 #endif
 
+G_BEGIN_DECLS
+
+/** Which clone to call, an index of RV_CLONES_OF: the widest instruction set of this processor, capped by
+ * RANVIER_ISA. It is part of the identity of every node. Any thread. */
+RV_API int rv_isa (void);
+
+G_END_DECLS
+
 #endif
