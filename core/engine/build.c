@@ -130,6 +130,7 @@ rv_layer_set_neurons (RvLayerBuild *build, RvInstance *neuron, gboolean step_by_
     {
       const RvTrainable *t = (const void *)((const char *)neuron->self + layer->variant->param_offsets[k]);
       layer->learned[k] = RV_NO_HANDLE;
+      layer->fixed[k] = t->initial.a;
       if (t->mode == RV_TRAIN_FIXED)
         continue;
       gboolean shared = t->mode == RV_TRAIN_SHARED;
@@ -254,4 +255,21 @@ rv_model_new (const RvInstances *layers, RvInstance *decoder, RvInstance *loss, 
   model->classes = data->classes;
   model->seed = seed;
   return build_all (model, layers, data, error) ? g_steal_pointer (&model) : NULL;
+}
+
+RvModel *
+rv_model_at_steps (const RvModel *model, uint32_t steps, GError **error)
+{
+  const RvDecoderClass *decoder = model->decoder->plugin->functions;
+  const uint32_t decisions = steps ? decoder->decisions (model->decoder->self, steps, error) : 0;
+  if (!steps)
+    g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "a network can not be run over 0 steps");
+  if (!decisions)
+    return NULL;
+  RvModel *copy = rv_model_copy (model);
+  copy->steps = steps;
+  copy->decisions = decisions;
+  copy->lanes_count = 0;
+  lay_out (copy);
+  return copy;
 }

@@ -152,9 +152,18 @@ observe (const RvJob *job, const RvWork *work, uint32_t slot, uint32_t first, ui
   input_gradient.values = NULL;
   input_gradient.dense = work->input_gradient;
   g_autofree RvSignal *layers = g_new (RvSignal, model->n_layers);
+  g_autofree RvSignal *membranes = job->observer->membranes ? g_new0 (RvSignal, model->n_layers) : NULL;
   uint32_t ids[RV_TILE];
   for (uint32_t k = 0; k < model->n_layers; k++)
-    layers[k] = work->passes[k].output;
+    {
+      const RvLayerPass *pass = &work->passes[k];
+      layers[k] = pass->output;
+      if (!membranes)
+        continue;
+      membranes[k] = layers[k];
+      membranes[k].offsets = membranes[k].ids = NULL;
+      membranes[k].dense = pass->layer->reads_membrane ? pass->out : pass->watched;
+    }
   for (uint32_t s = 0; s < n; s++)
     ids[s] = job->batch->ids ? job->batch->ids[first + s] : first + s;
   RvTileView view = { .slot = slot,
@@ -170,7 +179,8 @@ observe (const RvJob *job, const RvWork *work, uint32_t slot, uint32_t first, ui
                       .taken = work->taken,
                       .first = first,
                       .losses = work->losses,
-                      .input_gradient = job->input ? &input_gradient : NULL };
+                      .input_gradient = job->input ? &input_gradient : NULL,
+                      .membranes = membranes };
   job->observer->tile (job->observer->self, &view);
 }
 
@@ -210,6 +220,7 @@ run_slot (void *self, uint32_t slot, uint32_t worker)
       if (job->input)
         ask_input (work, model);
       rv_spent_end (work->spent, RV_PHASE_READING, began, 0.0, 0.0);
+      rv_work_watch (work, model, job->observer && job->observer->membranes);
       rv_job_forward (job, work);
       began = rv_spent_begin (work->spent);
       rv_job_judge (job, work, tile, n);

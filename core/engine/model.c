@@ -256,7 +256,7 @@ fill_lanes (const RvModel *model, const RvLayer *layer, uint32_t k, const float 
   for (uint32_t n = 0; n < layer->stride; n++)
     {
       const uint32_t unit = MIN (n, layer->units - 1);
-      double x = t->initial.a;
+      double x = layer->fixed[k];
       if (p)
         {
           x = parameters[p->offset + (p->type == RV_PARAMETER_SHARED ? 0 : unit)];
@@ -279,6 +279,42 @@ raise_lanes (RvModel *model, const RvLayer *layer)
   lanes += (size_t)threshold_of (layer) * layer->lanes;
   for (uint32_t l = 0; l < layer->lanes; l++)
     lanes[l] = (float)layer->threshold;
+}
+
+/* As a pipeline writes it, `adaptation-leak`, or as in C. */
+static gboolean
+is_called (const char *c_name, const char *name)
+{
+  while (*c_name && (*c_name == *name || (*c_name == '_' && *name == '-')))
+    c_name++, name++;
+  return !*c_name && !*name;
+}
+
+uint32_t
+rv_model_map_neurons (RvModel *model, const char *name, double (*map) (double value, void *user), void *user)
+{
+  uint32_t found = 0;
+  for (uint32_t l = 0; l < model->n_layers; l++)
+    for (uint32_t k = 0; k < model->layers[l].variant->params; k++)
+      {
+        RvLayer *layer = &model->layers[l];
+        const RvTrainable *t
+            = (const void *)((const char *)layer->neuron->self + layer->variant->param_offsets[k]);
+        if (!is_called (layer->variant->param_names[k], name))
+          continue;
+        found++;
+        layer->fixed[k] = map (layer->fixed[k], user);
+        const RvParameter *p
+            = layer->learned[k] == RV_NO_HANDLE ? NULL : rv_parameter (model, layer->learned[k]);
+        for (uint32_t n = 0; p && n < p->units; n++)
+          {
+            /* what is learned in (0, 1) is kept as its logit: x = 1 / (1 + exp (-raw)) */
+            float *raw = &model->values[p->offset + n];
+            const double x = map (t->unit_interval ? 1.0 / (1.0 + exp (-(double)*raw)) : *raw, user);
+            *raw = (float)(t->unit_interval ? log (x / (1.0 - x)) : x);
+          }
+      }
+  return found;
 }
 
 void

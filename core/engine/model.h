@@ -53,6 +53,7 @@ typedef struct
   gboolean dense_output; /* hands on floats: the last layer, and neurons that do not fire */
   gboolean reads_membrane;
   RvHandle learned[RV_NEURON_MAX_PARAMS]; /* parameter of each neuron parameter, or RV_NO_HANDLE */
+  double fixed[RV_NEURON_MAX_PARAMS];     /* its value where nothing is learned */
   size_t lane_offset;                     /* of [params][lanes] in RvModel.lanes */
   gboolean raised;                        /* fires above `threshold`, not above its neurons' own */
   double threshold;
@@ -140,6 +141,7 @@ struct RvLayerPass
   float *carry;          /* [lanes]: dL/dcurrent of the first step of the block that follows */
   float *out;            /* [T][samples][stride] if the output is dense */
   float *smooth;         /* the same: relaxed spikes of a layer whose `out` is its membrane; or NULL */
+  float *watched;        /* the same: membranes for an observer who asks for them; or NULL */
   float *out_gradient;   /* the same, of the last layer: dL/dspike or dL/dmembrane */
   float *entry[RV_NEURON_MAX_STATES]; /* [room] */
   float *saved[RV_NEURON_MAX_STATES]; /* [blocks][lanes]: before each block, where blocks are run again */
@@ -265,6 +267,8 @@ void rv_sorted_make (RvSorted *sorted, const RvSignal *in, uint32_t first, uint3
 void rv_sorted_expect (RvSorted *sorted, const RvRecording *recordings, uint32_t n, uint32_t from,
                        uint32_t to, uint32_t samples);
 void rv_sorted_clear (RvSorted *sorted);
+/* Room for the membranes of all layers, or none. */
+void rv_work_watch (RvWork *work, const RvModel *model, gboolean membranes);
 /* Sets states and counts to the start of the sequence. */
 void rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
                     uint32_t samples, const float *parameters, float *gradient);

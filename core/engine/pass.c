@@ -185,7 +185,7 @@ membrane_rows (const RvLayerPass *pass, uint32_t column, uint32_t t)
 {
   const uint32_t stride = pass->layer->stride;
   if (!pass->layer->reads_membrane)
-    return NULL;
+    return pass->watched ? pass->above : NULL;
   return rv_panel_width (stride, column) < stride ? pass->above
                                                   : pass->out + (size_t)t * pass->samples * stride;
 }
@@ -232,6 +232,9 @@ fire_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
                               bits + (size_t)(t - from) * samples);
       if (pass->out)
         hand_on (pass, column, t, n);
+      if (pass->watched)
+        copy_rows (pass->above, n * samples, width,
+                   pass->watched + (size_t)t * samples * layer->stride + column, layer->stride);
     }
 }
 

@@ -55,9 +55,9 @@ static void
 pass_free (RvLayerPass *pass)
 {
   float *all[]
-      = { pass->current, pass->still, pass->still_gradient, pass->carry,    pass->out,   pass->out_gradient,
-          pass->smooth,  pass->z,     pass->slope,          pass->fed_back, pass->spike, pass->above,
-          pass->zeros };
+      = { pass->current, pass->still,  pass->still_gradient, pass->carry,    pass->out,   pass->out_gradient,
+          pass->smooth,  pass->z,      pass->slope,          pass->fed_back, pass->spike, pass->above,
+          pass->zeros,   pass->watched };
   RvSorted *sorted[] = { &pass->sorted_input, &pass->sorted_output };
   for (guint k = 0; k < G_N_ELEMENTS (all); k++)
     rv_aligned_free (all[k]);
@@ -96,6 +96,20 @@ rv_work_new (const RvModel *model)
   work->scores = g_new0 (float, (size_t)model->tile * model->decisions * model->classes);
   work->scores_gradient = g_new0 (float, (size_t)model->decisions * model->classes);
   return work;
+}
+
+void
+rv_work_watch (RvWork *work, const RvModel *model, gboolean membranes)
+{
+  for (uint32_t k = 0; k < model->n_layers; k++)
+    {
+      RvLayerPass *pass = &work->passes[k];
+      const gboolean wanted = membranes && !pass->layer->reads_membrane; /* that of the others is in `out` */
+      if (wanted && !pass->watched)
+        pass->watched = rv_aligned_alloc (sizeof (float) * pass->layer->lanes * model->steps);
+      else if (!wanted)
+        g_clear_pointer (&pass->watched, rv_aligned_free);
+    }
 }
 
 size_t

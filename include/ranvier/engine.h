@@ -17,6 +17,10 @@ RV_API RvModel *rv_model_new (const RvInstances *layers, RvInstance *decoder, Rv
                               const RvDatasetSpec *data, uint64_t seed, GError **error);
 /** A model that shares the structure and owns a copy of the parameters. */
 RV_API RvModel *rv_model_copy (const RvModel *model);
+/** The same network over sequences of another length: a copy, as by rv_model_copy, that takes data of `steps`
+ * steps. Nothing is trained again, and no parameter changes: what a leak means per second is the caller's affair
+ * (rv_model_map_neurons). NULL with an error where the decoder can not read so many steps. The caller owns it. */
+RV_API RvModel *rv_model_at_steps (const RvModel *model, uint32_t steps, GError **error);
 /** Adds a reference and returns `model`. */
 RV_API RvModel *rv_model_ref (RvModel *model);
 /** Gives a reference back. */
@@ -65,6 +69,11 @@ RV_API void rv_model_get_tensor (const RvModel *model, uint32_t index, const flo
 RV_API void rv_model_put_tensor (const RvModel *model, uint32_t index, const float *values,
                                  float *parameters);
 
+/** Replaces each value of the neurons' parameter `name` (as in a pipeline, `leak`), fixed or learned, of all layers
+ * by `map` of it; a value that is learned within (0, 1) is given, and taken, as what it is there. Changes this model
+ * alone, no copy. Returns how many layers have such a parameter. */
+RV_API uint32_t rv_model_map_neurons (RvModel *model, const char *name,
+                                      double (*map) (double value, void *user), void *user);
 /** Writes parameters and whatever else is in `extra` (name, value: RvTensor; NULL: nothing) as a .npz file
  * that numpy reads; equal bits make equal files. */
 RV_API gboolean rv_model_save (const RvModel *model, const char *path, GError **error);
@@ -125,6 +134,8 @@ typedef struct
    * unit of every step has one, whether it fired or not. Of a static input one row per sample, the sum over
    * the steps. NULL otherwise. */
   const RvSignal *input_gradient;
+  /** The membrane of each layer's neurons after integrating and before reset, `dense`; NULL unless asked for. */
+  const RvSignal *membranes;
 } RvTileView;
 
 /** RvTileView.slot is below this. */
@@ -136,7 +147,8 @@ typedef struct
   /** One worker at a time for each slot, tiles of a slot in ascending order. */
   void (*tile) (void *self, const RvTileView *view);
   void *self; /**< for `tile`, borrowed */
-  RV_RESERVED (4);
+  gboolean membranes; /**< the view has them: 4 bytes per neuron and step of a tile more, for each worker */
+  RV_RESERVED (3);
 } RvObserver;
 
 /** Runs forward; `parameters` NULL: the model's own. `observer` and `score` may be NULL. */
