@@ -239,13 +239,13 @@ rv_value_to_string (const RvValue *value)
 
 /* A scalar or an empty list or map, and where it was written. */
 static void
-append_leaf (const RvValue *value, GString *out)
+append_leaf (const RvValue *value, const char *dollar, GString *out)
 {
   RvPlace place = value->place;
 
   /* What is written here is read again as a pipeline, where a dollar is doubled. */
   if (value->type == RV_VALUE_TEXT)
-    append_text (out, value->text, "$$");
+    append_text (out, value->text, dollar);
   else
     g_string_append (out, value->type == RV_VALUE_MAP ? "{}" : "[]");
   if (place.file != NULL)
@@ -261,12 +261,12 @@ append_leaf (const RvValue *value, GString *out)
 }
 
 void
-rv_value_to_yaml (const RvValue *value, int indent, GString *out)
+rv_value_to_yaml (const RvValue *value, int indent, const char *dollar, GString *out)
 {
   if (rv_value_size (value) == 0)
     {
       g_string_append_printf (out, "%*s", indent, "");
-      append_leaf (value, out);
+      append_leaf (value, dollar, out);
       return;
     }
   for (guint i = 0; i < value->items->len; i++)
@@ -277,7 +277,7 @@ rv_value_to_yaml (const RvValue *value, int indent, GString *out)
       if (value->type == RV_VALUE_LIST)
         {
           /* The dash goes into the indent of the item's first line. */
-          rv_value_to_yaml (item, indent + 2, out);
+          rv_value_to_yaml (item, indent + 2, dollar, out);
           out->str[start + indent] = '-';
           continue;
         }
@@ -285,9 +285,9 @@ rv_value_to_yaml (const RvValue *value, int indent, GString *out)
       append_text (out, value->keys->pdata[i], "$");
       g_string_append (out, rv_value_size (item) > 0 ? ":\n" : ": ");
       if (rv_value_size (item) > 0)
-        rv_value_to_yaml (item, indent + 2, out);
+        rv_value_to_yaml (item, indent + 2, dollar, out);
       else
-        append_leaf (item, out);
+        append_leaf (item, dollar, out);
     }
 }
 
@@ -346,7 +346,8 @@ rv_value_from_variant (GVariant *variant)
     }
   if (!g_variant_is_of_type (variant, G_VARIANT_TYPE ("(asav)")))
     return NULL;
-  g_autoptr (GVariant) keys = g_variant_get_child_value (variant, 0), items = g_variant_get_child_value (variant, 1);
+  g_autoptr (GVariant) keys = g_variant_get_child_value (variant, 0),
+                       items = g_variant_get_child_value (variant, 1);
   value = rv_value_map (nowhere);
   return g_variant_n_children (keys) == g_variant_n_children (items) && take_items (items, keys, value)
              ? g_steal_pointer (&value)

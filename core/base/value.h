@@ -7,7 +7,7 @@
 
 typedef struct
 {
-  const char *file; /* interned; NULL: the command line or a default, see `origin` */
+  const char *file;      /* interned; NULL: the command line or a default, see `origin` */
   uint32_t line, column; /* from 1 */
 } RvPlace;
 
@@ -46,8 +46,9 @@ RvValue *rv_value_get (const RvValue *map, const char *key);
 uint32_t rv_value_size (const RvValue *value);
 /* Compact one-line text that two equal trees share: for identities and messages. Caller owns. */
 char *rv_value_to_string (const RvValue *value);
-/* As block YAML with `# file:line` behind every scalar; `indent` spaces. Appends. */
-void rv_value_to_yaml (const RvValue *value, int indent, GString *out);
+/* As block YAML with `# file:line` behind every scalar; `indent` spaces. `dollar` stands for a dollar sign: "$$" where
+ * $(names) were replaced, "$" where they were not. Appends. */
+void rv_value_to_yaml (const RvValue *value, int indent, const char *dollar, GString *out);
 
 /* As a GVariant, floating, and back, without places; NULL if `variant` is of another make. */
 GVariant *rv_value_to_variant (const RvValue *value);
@@ -59,8 +60,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvValue, rv_value_free)
 
 typedef struct
 {
-  GPtrArray *messages; /* char *, "file:line:column: text", each file's from its top to its end */
-  GArray *places;      /* RvPlace of each message */
+  GPtrArray *messages;      /* char *, "file:line:column: text", each file's from its top to its end */
+  GArray *places;           /* RvPlace of each message */
   gboolean plugin_unusable; /* one of them is of a plugin that is there but can not be used */
   guint damaged;            /* so many are no mistakes, but of files that are damaged or can not be read */
 } RvMistakes;

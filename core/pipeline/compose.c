@@ -318,9 +318,18 @@ RvDocument *
 rv_document_parse (const char *text, gsize length, const char *file, const char *const *settings,
                    RvMistakes *mistakes)
 {
-  g_autoptr (RvValue) root = rv_pipeline_read (text, length, file, mistakes);
+  gboolean included = FALSE;
+  g_autoptr (RvValue) root = rv_pipeline_read (text, length, file, &included, mistakes);
+  g_autoptr (GString) merged = g_string_new (NULL);
+  RvDocument *document;
 
-  return root != NULL ? compose (root, file, settings, mistakes) : NULL;
+  if (root == NULL)
+    return NULL;
+  if (included)
+    rv_value_to_yaml (root, 0, "$", merged);
+  document = compose (root, file, settings, mistakes);
+  document->merged = included ? g_string_free (g_steal_pointer (&merged), FALSE) : NULL;
+  return document;
 }
 
 RvDocument *
@@ -349,6 +358,7 @@ rv_document_free (RvDocument *document)
     return;
   g_free (document->title);
   g_free (document->path);
+  g_free (document->merged);
   g_ptr_array_unref (document->cells);
   g_ptr_array_unref (document->axes);
   g_free (document);

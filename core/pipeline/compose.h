@@ -39,8 +39,9 @@ rv_value_is_empty (const RvValue *value)
 /* "; did you mean '...'?" with the key of the maps nearest to `word`, or "". Maps may be NULL. */
 char *rv_did_you_mean (const char *word, const RvValue *const *maps, gsize n);
 
-/* The file with what it includes merged under it; NULL after a mistake that leaves it incomplete or no map. */
-RvValue *rv_pipeline_read (const char *text, gsize length, const char *file, RvMistakes *mistakes);
+/* The file with what it includes (`included`: whether it does) merged under it; NULL after a mistake that leaves it incomplete or no map. */
+RvValue *rv_pipeline_read (const char *text, gsize length, const char *file, gboolean *included,
+                           RvMistakes *mistakes);
 
 /* Lays the chosen presets, and the -s of `let` names, over `let`, and replaces an axis that is $(name) by
  * what the name stands for there. `settings` may be NULL. */

@@ -43,7 +43,7 @@ resolved_text (const RvGraph *graph)
       const RvNode *node = graph->nodes->pdata[n];
       g_string_append_printf (text, "%s---\n# node %s%s%s, identity %s\n", n ? "" : "", node->name,
                               *node->cell ? " in cell " : "", node->cell, node->identity);
-      rv_value_to_yaml (node->resolved, 0, text);
+      rv_value_to_yaml (node->resolved, 0, "$$", text);
     }
   return g_string_free (text, FALSE);
 }
@@ -125,8 +125,11 @@ rv_directory_begin (RvGraph *graph, GError **error)
   if (!make_folder (graph->state.out, error))
     return FALSE;
   g_autofree char *source = NULL, *resolved = resolved_text (graph), *run = run_text (graph);
-  if (graph->document->path && g_file_get_contents (graph->document->path, &source, NULL, NULL)
-      && !write_text (graph, "pipeline.yaml", source, error))
+  if (graph->document->merged)
+    source = g_strdup (graph->document->merged); /* the parts may be gone where the run is looked at */
+  else if (graph->document->path)
+    g_file_get_contents (graph->document->path, &source, NULL, NULL);
+  if (source && !write_text (graph, "pipeline.yaml", source, error))
     return FALSE;
   if (!write_text (graph, "resolved.yaml", resolved, error) || !write_text (graph, "run.json", run, error))
     return FALSE;

@@ -21,8 +21,10 @@ typedef struct
 {
   char *title;
   char *path;
-  GPtrArray *axes;  /* RvAxis *; those that -s AXIS=a,b narrowed are narrowed */
-  GPtrArray *cells; /* RvCell *; the product of the axes, the last axis running fastest; one if there are none */
+  char *merged; /* the file as YAML with what it includes, each value with its place; NULL: it includes nothing */
+  GPtrArray *axes; /* RvAxis *; those that -s AXIS=a,b narrowed are narrowed */
+  GPtrArray
+      *cells; /* RvCell *; the product of the axes, the last axis running fastest; one if there are none */
 } RvDocument;
 
 /* Reads YAML text into a value tree; mistakes are added. NULL only if nothing can be made of it. */

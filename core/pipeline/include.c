@@ -195,7 +195,7 @@ read_pipeline (Loader *loader, const char *text, gsize length, const char *file)
 }
 
 RvValue *
-rv_pipeline_read (const char *text, gsize length, const char *file, RvMistakes *mistakes)
+rv_pipeline_read (const char *text, gsize length, const char *file, gboolean *included, RvMistakes *mistakes)
 {
   Loader loader = { mistakes, NULL, 0, FALSE };
   g_autoptr (GPtrArray) open = g_ptr_array_new_with_free_func (g_free);
@@ -204,5 +204,6 @@ rv_pipeline_read (const char *text, gsize length, const char *file, RvMistakes *
   loader.open = open;
   g_ptr_array_add (open, real_path (file));
   root = read_pipeline (&loader, text, length, file);
+  *included = loader.n_files > 0;
   return loader.incomplete ? NULL : g_steal_pointer (&root);
 }

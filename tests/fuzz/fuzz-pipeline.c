@@ -76,7 +76,7 @@ check_again (const RvValue *nodes)
   g_autofree char *resolved = NULL;
 
   demand (strcmp (compact, again) == 0, "compact text reads back as the same");
-  rv_value_to_yaml (nodes, 2, yaml);
+  rv_value_to_yaml (nodes, 2, "$$", yaml);
   document = rv_document_parse (yaml->str, yaml->len, "yaml", NULL, mistakes);
   demand (document != NULL && document->cells->len == 1, "the record reads back");
   resolved = rv_value_to_string (((RvCell *)document->cells->pdata[0])->nodes);

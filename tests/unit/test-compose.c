@@ -65,7 +65,7 @@ test_places (void)
   g_autoptr (GString) yaml = g_string_new (NULL);
 
   assert_messages (mistakes, "");
-  rv_value_to_yaml (cell->nodes, 0, yaml);
+  rv_value_to_yaml (cell->nodes, 0, "$$", yaml);
   g_assert_cmpstr (yaml->str, ==,
                    "n:\n  p: 1  # f.yaml:2\n  q: 6  # -s n.q=6\n  r: 5  # -s e=5\n  s: x1  # f.yaml:4\n");
 }
@@ -294,7 +294,8 @@ test_include (void)
   g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
   g_autoptr (RvMistakes) second = rv_mistakes_new ();
   g_autoptr (RvMistakes) third = rv_mistakes_new ();
-  g_autoptr (RvDocument) document = NULL;
+  g_autoptr (RvMistakes) fourth = rv_mistakes_new ();
+  g_autoptr (RvDocument) document = NULL, alone = NULL;
   RvDocument *again;
 
   g_file_set_contents (part,
@@ -312,6 +313,14 @@ test_include (void)
   g_assert_cmpstr (document->title, ==, "P");
   g_assert_cmpuint (document->cells->len, ==, 2);
   assert_cell (document, 0, "{n: {p: {x: 3}, q: {r: 4}, k: 1, z: 89}, m: {s: 2}}");
+
+  /* with what it includes the file stands alone: its text makes the same cells */
+  g_assert_nonnull (document->merged);
+  alone = parse (document->merged, NULL, fourth);
+  assert_messages (fourth, "");
+  g_assert_null (alone->merged);
+  g_assert_cmpuint (alone->cells->len, ==, 2);
+  assert_cell (alone, 0, "{n: {p: {x: 3}, q: {r: 4}, k: 1, z: 89}, m: {s: 2}}");
 
   g_file_set_contents (part, "include: main.yaml\n", -1, NULL);
   again = rv_document_load (main_file, NULL, second);

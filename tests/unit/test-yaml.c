@@ -125,7 +125,7 @@ test_text (void)
   read = parse (compact, mistakes);
   again = rv_value_to_string (read);
   g_assert_cmpstr (again, ==, compact);
-  rv_value_to_yaml (value, 2, yaml);
+  rv_value_to_yaml (value, 2, "$$", yaml);
   g_assert_cmpstr (yaml->str, ==,
                    "  a: no  # f.yaml:1\n"
                    "  b:\n"
