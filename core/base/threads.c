@@ -1,14 +1,27 @@
 /* The workers of the core, and which instruction set its kernels may use. */
 #include "base/threads.h"
+#include "base/child.h"
 
 #include <ranvier/neuron.h>
 
 #include <omp.h>
+#include <unistd.h>
 
 #define MOST_BY_DEFAULT 64
 
 /* Set before the work starts; 0: not yet asked for. */
 static uint32_t threads;
+
+void
+rv_threads_wait_briefly (char **argv)
+{
+  g_autofree char *program = rv_child_program ();
+  if (!program || g_getenv ("OMP_WAIT_POLICY") || g_getenv ("GOMP_SPINCOUNT"))
+    return;
+  g_setenv ("OMP_WAIT_POLICY", "passive", TRUE);
+  g_setenv ("GOMP_SPINCOUNT", "10000", TRUE);
+  execv (program, argv); /* comes back only if it could not */
+}
 
 void
 rv_threads_set (uint32_t n)
@@ -36,8 +49,8 @@ flush_denormals (void)
   return state;
 #elif defined(__aarch64__)
   uint64_t state;
-  __asm__ volatile ("mrs %0, fpcr" : "=r"(state));
-  __asm__ volatile ("msr fpcr, %0" : : "r"(state | UINT64_C (1) << 24));
+  __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+  __asm__ volatile("msr fpcr, %0" : : "r"(state | UINT64_C (1) << 24));
   return state;
 #else
   return 0;
@@ -50,7 +63,7 @@ restore_denormals (uint64_t state)
 #if defined(__x86_64__)
   __builtin_ia32_ldmxcsr ((uint32_t)state);
 #elif defined(__aarch64__)
-  __asm__ volatile ("msr fpcr, %0" : : "r"(state));
+  __asm__ volatile("msr fpcr, %0" : : "r"(state));
 #endif
 }
 

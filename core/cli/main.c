@@ -1,12 +1,12 @@
 /* ranvier: finds the verb and hands over. */
 #include "base/child.h"
+#include "base/threads.h"
 #include "base/value.h"
 #include "cli/cli.h"
 #include "plugin/registry.h"
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct
 {
@@ -28,27 +28,16 @@ print_help (FILE *to)
   fputs ("usage: ranvier VERB ...\n\n", to);
   for (guint k = 0; k < G_N_ELEMENTS (verbs); k++)
     fprintf (to, "  %-8s  %s\n", verbs[k].name, verbs[k].doc);
-  fputs ("\nranvier VERB --help tells more; exit codes: 0 done, 1 the run failed, 2 a mistake in the command or the\n"
-         "pipeline, 3 a plugin could not be used, 130 interrupted.\n", to);
-}
-
-/* Between two pieces of work the threads of libgomp spin, unless the environment says otherwise when the
- * library is loaded; beside other programs on the same processors that doubles the time of a run. So the
- * program starts itself once more with the setting, which a user's own overrides. */
-static void
-wait_without_spinning (char **argv)
-{
-  g_autofree char *program = rv_child_program ();
-  if (!program || g_getenv ("OMP_WAIT_POLICY") || g_getenv ("GOMP_SPINCOUNT"))
-    return;
-  g_setenv ("OMP_WAIT_POLICY", "passive", TRUE);
-  execv (program, argv); /* comes back only if it could not */
+  fputs ("\nranvier VERB --help tells more; exit codes: 0 done, 1 the run failed, 2 a mistake in the command "
+         "or the\n"
+         "pipeline, 3 a plugin could not be used, 130 interrupted.\n",
+         to);
 }
 
 int
 main (int argc, char **argv)
 {
-  wait_without_spinning (argv);
+  rv_threads_wait_briefly (argv);
   setlocale (LC_ALL, "");
   if (argc < 2)
     {
@@ -83,7 +72,7 @@ main (int argc, char **argv)
         }
     }
   const char *near = rv_nearest (argv[1], names);
-  fprintf (stderr, "ranvier: there is no verb '%s'%s%s%s (ranvier --help)\n", argv[1], near ? "; did you mean '" : "",
-           near ? near : "", near ? "'?" : "");
+  fprintf (stderr, "ranvier: there is no verb '%s'%s%s%s (ranvier --help)\n", argv[1],
+           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
   return RV_EXIT_USAGE;
 }

@@ -1,7 +1,6 @@
 /* One training step (forward, backward, Adam) of the networks of cases.c: samples per second, to set beside
  * the peers' scripts, which read what --export writes. A case has a process of its own, so that its memory
  * is its own. */
-#include "base/child.h"
 #include "base/threads.h"
 #include "cases.h"
 #include "data/npz.h"
@@ -10,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define STEPS 5    /* of a round; each round begins with the same weights, so that all do the same work */
 #define CREEP 1e-4 /* while measuring, the rate is so much smaller, and the firing stays as it is */
@@ -415,21 +413,10 @@ run_all (char **arguments)
   return status;
 }
 
-/* Idle threads sleep, as in the program: OpenMP reads it before main, hence once more from the start. */
-static void
-wait_without_spinning (char **argv)
-{
-  g_autofree char *program = rv_child_program ();
-  if (!program || g_getenv ("OMP_WAIT_POLICY") || g_getenv ("GOMP_SPINCOUNT"))
-    return;
-  g_setenv ("OMP_WAIT_POLICY", "passive", TRUE);
-  execv (program, argv); /* comes back only if it could not */
-}
-
 int
 main (int argc, char **argv)
 {
-  wait_without_spinning (argv);
+  rv_threads_wait_briefly (argv);
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) arguments = g_strdupv (argv);
   g_autoptr (GOptionContext) context = g_option_context_new ("- measures training steps");

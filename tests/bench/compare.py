@@ -61,7 +61,7 @@ def arguments():
 
 def run(command, **environment):
     """What a command prints; the environment is the user's, but for how idle threads wait."""
-    plain = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    plain = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
     done = subprocess.run(command, capture_output=True, text=True, env=dict(plain, **environment))
     if done.returncode:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
@@ -70,11 +70,11 @@ def run(command, **environment):
 
 
 def ours(options, case, *more):
-    """Our side, whose threads wait as in the program."""
+    """Our side, which sets for itself how its threads wait, as the program does."""
     command = [options.bench, "--case", case, "--threads", str(options.threads), *more]
     if options.data:
         command += ["--data", options.data]
-    return run(command, RANVIER_PLUGIN_PATH=os.path.join(options.build, "plugins"), OMP_WAIT_POLICY="passive")
+    return run(command, RANVIER_PLUGIN_PATH=os.path.join(options.build, "plugins"))
 
 
 def theirs(options, peer, case, folder, setting, seconds):
