@@ -272,9 +272,10 @@ void rv_work_watch (RvWork *work, const RvModel *model, gboolean membranes);
 /* Sets states and counts to the start of the sequence. */
 void rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
                     uint32_t samples, const float *parameters, float *gradient);
-/* Begins a profile, or ends it; and its table as text, caller owns. Main thread. */
+/* Begins a profile, or ends it; and its table as text, caller owns, with the share of the machine's limit that
+ * was reached. Main thread. */
 void rv_model_set_profiled (RvModel *model, gboolean profiled);
-char *rv_model_profile (const RvModel *model);
+char *rv_model_profile (const RvModel *model, double *share);
 /* Does what still waits for its panels, after a layer's forward or backward. */
 void rv_pass_settle_forward (RvLayerPass *pass);
 void rv_pass_settle_backward (RvLayerPass *pass);

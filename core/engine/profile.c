@@ -76,11 +76,11 @@ add_row (GString *text, const char *place, const char *phase, const RvSpent *spe
 }
 
 char *
-rv_model_profile (const RvModel *model)
+rv_model_profile (const RvModel *model, double *share)
 {
   const uint32_t rows = model->n_layers + 1; /* the last: the network */
   g_autofree RvSpent *sum = g_new0 (RvSpent, (size_t)rows * RV_PHASES);
-  double all = 0.0;
+  double all = 0.0, least = 0.0;
   for (uint32_t w = 0; model->spent && w <= model->n_work; w++)
     for (uint32_t k = 0; k < rows; k++)
       {
@@ -106,6 +106,12 @@ rv_model_profile (const RvModel *model)
       "%.0f GFLOP/s\n",
       all, rv_threads_get (), rv_threads_get () == 1 ? "" : "s", limits.bytes * 1e-9,
       limits.operations * 1e-9);
+  for (uint32_t k = 0; k < rows * RV_PHASES; k++)
+    least += sum[k].bytes / limits.bytes + sum[k].operations / limits.operations;
+  *share = least / MAX (all, 1e-9);
+  g_string_append_printf (
+      text, "%.0f %% of the limit: at these speeds the bytes and operations counted below take %.3f s\n",
+      100.0 * *share, least);
   for (uint32_t k = 0; k < rows; k++)
     {
       g_autofree char *layer = g_strdup_printf ("layer %u", k);

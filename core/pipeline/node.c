@@ -37,7 +37,8 @@ rv_node_end_profile (RvNode *node)
 {
   if (!node->profiled)
     return;
-  g_autofree char *text = rv_model_profile (node->profiled);
+  double share;
+  g_autofree char *text = rv_model_profile (node->profiled, &share);
   rv_node_say (node, "profile: %s", g_strchomp (text));
   rv_model_set_profiled (node->profiled, FALSE);
   g_clear_pointer (&node->profiled, rv_model_unref);

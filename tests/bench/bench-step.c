@@ -19,7 +19,7 @@
 static char *only, *root, *export_folder, *weights_folder;
 static int threads = 2, warm = -1;
 static double seconds = 2.0;
-static gboolean list, as_json;
+static gboolean list, as_json, with_profile;
 
 static const GOptionEntry options[] = {
   { "case", 'c', 0, G_OPTION_ARG_STRING, &only, "This case alone; without, all, each in a process", "NAME" },
@@ -33,6 +33,7 @@ static const GOptionEntry options[] = {
   { "export", 'e', 0, G_OPTION_ARG_FILENAME, &export_folder,
     "Write recordings, weights, gradient and weights after one step there; measure nothing", "DIR" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "One JSON object for each case", NULL },
+  { "profile", 'p', 0, G_OPTION_ARG_NONE, &with_profile, "Tell where the time went", NULL },
   { "list", 'l', 0, G_OPTION_ARG_NONE, &list, "Name the cases", NULL },
   { NULL }
 };
@@ -49,6 +50,8 @@ typedef struct
   double times[MOST];      /* milliseconds of a step, sorted */
   guint rounds;
   double base, peak; /* megabytes: before the network is built; at most from then on */
+  char *profile;
+  double share; /* of the machine's limit */
 } Bench;
 
 /* ---- memory, as the kernel counts it */
@@ -186,6 +189,7 @@ bench_clear (Bench *bench)
   g_clear_pointer (&bench->dataset, rv_dataset_unref);
   g_free (bench->gradient);
   g_free (bench->start);
+  g_free (bench->profile);
   bench_batch_clear (&bench->data);
 }
 
@@ -216,6 +220,19 @@ measure (Bench *bench, GError **error)
   bench->peak = status_megabytes ("VmHWM:");
   qsort (bench->times, bench->rounds, sizeof (double), by_size);
   return TRUE;
+}
+
+/* A few steps more, in which the workers look at the clock. */
+static gboolean
+profile (Bench *bench, GError **error)
+{
+  gboolean good = TRUE;
+  rv_model_set_profiled (bench->model, TRUE);
+  for (int k = 0; k < STEPS && good; k++)
+    good = step (bench, CREEP, error);
+  bench->profile = rv_model_profile (bench->model, &bench->share);
+  rv_model_set_profiled (bench->model, FALSE);
+  return good;
 }
 
 /* ---- what is told */
@@ -265,6 +282,7 @@ tell (const Bench *bench, const double *before, GError **error)
       add_number (json, "ms_most", bench->times[bench->rounds - 1]);
       add_number (json, "base_mb", bench->base);
       add_number (json, "peak_mb", bench->peak);
+      add_number (json, "share_of_limit", bench->share);
       add_number (json, "threads", rv_threads_get ());
       json_builder_set_member_name (json, "isa");
       json_builder_add_string_value (json, rv_isa_name (rv_isa ()));
@@ -278,12 +296,16 @@ tell (const Bench *bench, const double *before, GError **error)
   for (guint k = 0; k < hidden; k++)
     g_string_append_printf (firing, "%s%.1f %%", k ? ", " : "", before[k] * 100.0);
   const BenchCase *one = bench->one;
-  printf ("%s: %.0f samples/s, %.2f ms a step [%.2f to %.2f], %u threads, %s, peak %.0f MB (%.0f before)\n",
+  printf ("%s: %.0f samples/s, %.2f ms a step [%.2f to %.2f], %u threads, %s, %.0f %% of the limit, peak "
+          "%.0f MB (%.0f "
+          "before)\n",
           one->name, speed, median, bench->times[0], bench->times[bench->rounds - 1], rv_threads_get (),
-          rv_isa_name (rv_isa ()), bench->peak, bench->base);
+          rv_isa_name (rv_isa ()), bench->share * 100.0, bench->peak, bench->base);
   g_autofree char *data = bench_data_name (one, &bench->data);
   printf ("  batch %u, T = %u; %s; %.2f %% of the inputs not zero; hidden firing %s\n", one->batch,
           one->steps, data, bench->data.density * 100.0, firing->str);
+  if (with_profile)
+    fputs (bench->profile, stdout);
   return TRUE;
 }
 
@@ -374,10 +396,11 @@ run_one (const BenchCase *one)
   g_autoptr (GError) error = NULL;
   Bench bench = { .one = one };
   double before[BENCH_LAYERS];
-  const gboolean good = prepare (&bench, &error)
-                        && (export_folder ? export_all (&bench, &error)
-                                          : hidden_rates (&bench, before, NULL, &error)
-                                                && measure (&bench, &error) && tell (&bench, before, &error));
+  const gboolean good
+      = prepare (&bench, &error)
+        && (export_folder ? export_all (&bench, &error)
+                          : hidden_rates (&bench, before, NULL, &error) && measure (&bench, &error)
+                                && profile (&bench, &error) && tell (&bench, before, &error));
   if (!good)
     fprintf (stderr, "%s: %s\n", one->name, error->message);
   bench_clear (&bench);

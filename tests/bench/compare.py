@@ -148,6 +148,7 @@ def summary(case, peer, setting, pairs):
         "ours": f"{number(middle(pairs, 0, 'samples_per_second'))}",
         "theirs": f"{number(middle(pairs, 1, 'samples_per_second'))}",
         "ratio": f"**{statistics.median(ratios):.1f}** [{min(ratios):.1f} to {max(ratios):.1f}]",
+        "limit": f"{middle(pairs, 0, 'share_of_limit') * 100:.0f} %",
         "memory": f"{middle(pairs, 0, 'peak_mb'):.0f} / {middle(pairs, 1, 'peak_mb'):.0f}",
     }
     versions = {name: value for name, value in pairs[0][1].items() if name in ("python", "torch", *PEERS)}
@@ -172,13 +173,13 @@ def table(options, rows):
         f"{processor()}; {left['threads']:.0f} threads, our kernels {left['isa']}; {options.pairs} pairs; "
         + ", ".join(f"{name} {value}" for name, value in versions.items()) + ".",
         "",
-        "| case | inputs not zero | hidden firing | peer | our samples/s | its samples/s | ratio | "
+        "| case | inputs not zero | hidden firing | peer | our samples/s | of the limit | its samples/s | ratio | "
         "peak memory, MB |",
-        "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |",
+        "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row, _, _ in rows:
         lines.append("| " + " | ".join(row[name] for name in (
-            "case", "density", "firing", "peer", "ours", "theirs", "ratio", "memory")) + " |")
+            "case", "density", "firing", "peer", "ours", "limit", "theirs", "ratio", "memory")) + " |")
     recordings = sorted({f"{row['case']}: {row['data']}" for row, _, _ in rows})
     lines += ["", "Recordings: " + "; ".join(recordings) + "."]
     return "\n".join(lines) + "\n"
