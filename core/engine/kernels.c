@@ -19,6 +19,8 @@
 #include <immintrin.h>
 #endif
 
+#define RV_PIECE 6144 /* floats of a piece of a matrix that stays in the first cache */
+
 typedef float Vector __attribute__ ((vector_size (VW * 4), aligned (4), may_alias));
 
 /* sum + a x in one rounding where the set has it: said here, never left to the compiler's choice. */
@@ -385,10 +387,11 @@ list (const uint64_t *bits, uint32_t panels, size_t apart, uint32_t units, uint3
     }
 }
 
-/* A block of `mr` rows and `nv` vectors of columns, kept in registers over k. */
+/* A block of `mr` rows and `nv` vectors of columns, kept in registers over k. Element (i, q) of a lies at i * down +
+ * q * along. */
 RV_FN void
-product_block (const uint32_t mr, const uint32_t nv, uint32_t k, const float *a, size_t lda, const float *b,
-               size_t ldb, float *c, size_t ldc, gboolean add)
+product_block (const uint32_t mr, const uint32_t nv, uint32_t k, const float *a, size_t down, size_t along,
+               const float *b, size_t ldb, float *c, size_t ldc, gboolean add)
 {
   Vector sum[8][2] = { 0 };
   if (add)
@@ -404,38 +407,48 @@ product_block (const uint32_t mr, const uint32_t nv, uint32_t k, const float *a,
       for (uint32_t i = 0; i < mr; i++)
 #pragma GCC unroll 2
         for (uint32_t v = 0; v < nv; v++)
-          sum[i][v] = fused (sum[i][v], row[v], a[i * lda + q]);
+          sum[i][v] = fused (sum[i][v], row[v], a[i * down + q * along]);
     }
   for (uint32_t i = 0; i < mr; i++)
     for (uint32_t v = 0; v < nv; v++)
       *(Vector *)(c + i * ldc + v * VW) = sum[i][v];
 }
 
-/* All rows of `nv` vectors of columns. Each element is a sum in the order of k, whatever the block. */
+/* All rows of `nv` vectors of columns, one piece of b that fits the first cache after the other. Each element is a
+ * sum in the order of k, whatever the block and the piece. */
 RV_FN void
-product_columns (const uint32_t mr, const uint32_t nv, uint32_t m, uint32_t k, const float *a, size_t lda,
-                 const float *b, size_t ldb, float *c, size_t ldc, gboolean add)
+product_columns (const uint32_t mr, const uint32_t nv, uint32_t m, uint32_t k, const float *a, size_t down,
+                 size_t along, const float *b, size_t ldb, float *c, size_t ldc, gboolean add)
 {
-  uint32_t i = 0;
-  for (; i + mr <= m; i += mr)
-    product_block (mr, nv, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc, add);
-  for (; mr > 4 && i + 4 <= m; i += 4)
-    product_block (4, nv, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc, add);
-  for (; i + 2 <= m; i += 2)
-    product_block (2, nv, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc, add);
-  for (; i < m; i++)
-    product_block (1, nv, k, a + i * lda, lda, b, ldb, c + i * ldc, ldc, add);
+  const uint32_t piece = RV_PIECE / (nv * VW);
+  uint32_t q = 0;
+  do
+    {
+      const uint32_t n = MIN (piece, k - q);
+      const float *x = a + q * along, *y = b + q * ldb;
+      uint32_t i = 0;
+      for (; i + mr <= m; i += mr)
+        product_block (mr, nv, n, x + i * down, down, along, y, ldb, c + i * ldc, ldc, add || q > 0);
+      for (; mr > 4 && i + 4 <= m; i += 4)
+        product_block (4, nv, n, x + i * down, down, along, y, ldb, c + i * ldc, ldc, add || q > 0);
+      for (; i + 2 <= m; i += 2)
+        product_block (2, nv, n, x + i * down, down, along, y, ldb, c + i * ldc, ldc, add || q > 0);
+      for (; i < m; i++)
+        product_block (1, nv, n, x + i * down, down, along, y, ldb, c + i * ldc, ldc, add || q > 0);
+      q += n;
+    }
+  while (q < k);
 }
 
-static void
-product (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *b, size_t ldb, float *c,
-         size_t ldc, gboolean add)
+RV_FN void
+product_any (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t down, size_t along, const float *b,
+             size_t ldb, float *c, size_t ldc, gboolean add)
 {
   uint32_t j = 0;
   for (; j + 2 * VW <= n; j += 2 * VW)
-    product_columns (TALL, 2, m, k, a, lda, b + j, ldb, c + j, ldc, add);
+    product_columns (TALL, 2, m, k, a, down, along, b + j, ldb, c + j, ldc, add);
   for (; j + VW <= n; j += VW)
-    product_columns (8, 1, m, k, a, lda, b + j, ldb, c + j, ldc, add);
+    product_columns (8, 1, m, k, a, down, along, b + j, ldb, c + j, ldc, add);
   for (uint32_t i = 0; i < m && j < n; i++)
     {
       float *row = c + i * ldc;
@@ -444,7 +457,7 @@ product (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const f
           row[q] = 0.0f;
       for (uint32_t q = 0; q < k; q++)
         {
-          const float x = a[i * lda + q];
+          const float x = a[i * down + q * along];
           const float *w = b + q * ldb;
 #pragma omp simd
           for (uint32_t l = j; l < n; l++)
@@ -454,19 +467,17 @@ product (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const f
 }
 
 static void
+product (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *b, size_t ldb, float *c,
+         size_t ldc, gboolean add)
+{
+  product_any (m, k, n, a, lda, 1, b, ldb, c, ldc, add);
+}
+
+static void
 product_adjoint (uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda, const float *g, size_t ldg,
                  float *c, size_t ldc)
 {
-  for (uint32_t q = 0; q < k; q++)
-    for (uint32_t i = 0; i < m; i++)
-      {
-        const float x = a[i * lda + q];
-        if (x == 0.0f)
-          continue;
-#pragma omp simd
-        for (uint32_t l = 0; l < n; l++)
-          c[q * ldc + l] += x * g[i * ldg + l];
-      }
+  product_any (k, m, n, a, 1, lda, g, ldg, c, ldc, TRUE);
 }
 
 static void
