@@ -29,8 +29,8 @@ static const struct
               { "loss", rv_check_loss },           { "optimizer", rv_check_optimizer },
               { "schedule", rv_check_schedule },   { "initializer", rv_check_initializer },
               { "dataset", rv_check_dataset },     { "transform", rv_check_dataset },
-              { "trainer", rv_check_trainer },     { "attack", rv_check_node },
-              { "analysis", rv_check_node },       { "report", rv_check_node } };
+              { "trainer", rv_check_long },        { "attack", rv_check_long },
+              { "analysis", rv_check_long },       { "report", rv_check_node } };
 
 /* Test number k of a kind, the first of which every kind has; NULL after the last. */
 static const RvCheckTest *

@@ -328,6 +328,57 @@ test_changed (Study *study, gconstpointer user)
   assert_says (other, "checkpoint.npz is that of another node; the earlier one is used\n");
 }
 
+/* An analysis that takes long goes on too: a landscape, stopped and killed in the grid, along the further
+ * directions and between iterations for eigenvalues. */
+static void
+test_landscape (Study *study, gconstpointer user)
+{
+  static const char text[]
+      = "nodes:\n"
+        "  data: {use: dataset/delayed-xor, split: test, samples: 60, gap: 4, pattern: 3}\n"
+        "  fit:\n"
+        "    use: trainer/bptt\n"
+        "    data: data\n"
+        "    network:\n"
+        "      - {use: dense, units: 40, recurrent: yes, neuron: {use: lif, threshold: 0.3, surrogate: "
+        "sigmoid}}\n"
+        "      - {use: dense, units: 2, neuron: leaky-integrator}\n"
+        "    decoder: last-step\n"
+        "    epochs: 1\n"
+        "  scape:\n"
+        "    use: analysis/loss-landscape\n"
+        "    model: fit.last\n"
+        "    data: data\n"
+        "    points: 3\n"
+        "    points-y: 101\n"
+        "    samples: 50\n"
+        "    eigenvalues: 2\n"
+        "    iterations: 90\n";
+  static const struct
+  {
+    const char *text, *arguments;
+    int number, code;
+  } stops[] = { { "row 1/101", "--threads 1", SIGINT, 130 },
+                { "row 60/101", "--threads 3", SIGKILL, 128 + SIGKILL },
+                { "iteration 10/90", "--threads 2", SIGTERM, 130 } };
+  g_autofree char *file = study_path (study, "study.yaml");
+  g_assert_true (g_file_set_contents (file, text, -1, NULL));
+  g_autofree char *undisturbed = study_run_whole (study, "");
+  for (guint k = 0; k < G_N_ELEMENTS (stops); k++)
+    {
+      g_autofree char *said = study_interrupt (study, "out", stops[k].arguments, 0, stops[k].text,
+                                               stops[k].number, stops[k].code);
+      g_assert_cmpuint (test_count (said, "scape  going on from "), ==, k > 0);
+      g_assert_cmpuint (test_count (said, "scape  planned: "), ==, k == 0);
+      if (stops[k].number != SIGKILL)
+        assert_says (said, "interrupted; the same command goes on from ");
+    }
+  g_autofree char *said = study_run (study, "out", "--threads 2", 0);
+  assert_says (said, "scape  going on from iteration ");
+  study_compare (study, undisturbed, "out");
+  assert_none_kept (study);
+}
+
 /* A full disk under the run directory: a line that is lost is told. */
 static void
 test_metrics_lost (Study *study, gconstpointer user)
@@ -356,6 +407,7 @@ main (int argc, char **argv)
                 { "/resume/read-only", test_read_only },
                 { "/resume/nowhere", test_nowhere },
                 { "/resume/changed", test_changed },
+                { "/resume/landscape", test_landscape },
                 { "/resume/metrics-lost", test_metrics_lost } };
   g_test_init (&argc, &argv, NULL);
   Study undisturbed;

@@ -40,7 +40,7 @@ struct RvCheckTest
 /* The tests of each kind besides the first, which is every kind's; end with a NULL name. */
 extern const RvCheckTest rv_check_neuron[], rv_check_layer[], rv_check_surrogate[], rv_check_decoder[],
     rv_check_loss[], rv_check_optimizer[], rv_check_schedule[], rv_check_initializer[], rv_check_dataset[],
-    rv_check_node[], rv_check_trainer[];
+    rv_check_node[], rv_check_long[];
 
 /* ---- verdicts and what the process is at (verdict.c) */
 

@@ -417,7 +417,9 @@ node_resume (RvCheck *check)
       n++;
     }
   return n > 0 ? done (check, n)
-               : rv_check_skip (check, "it never calls rv_node_checkpoint: an interruption loses its work");
+               : rv_check_skip (
+                   check, "it never calls rv_node_checkpoint: an interruption loses its work, which is right "
+                          "where that takes seconds");
 }
 
 #define NODE_TESTS                                                                                           \
@@ -432,7 +434,8 @@ node_resume (RvCheck *check)
 
 const RvCheckTest rv_check_node[] = { NODE_TESTS, RV_CHECK_END };
 
-const RvCheckTest rv_check_trainer[] = {
+/* Kinds whose work may take minutes. */
+const RvCheckTest rv_check_long[] = {
   NODE_TESTS,
   { "resume", node_resume,
     "what is not passed to rv_checkpoint_... is lost; call rv_node_checkpoint when a piece of work is whole, "
