@@ -6,7 +6,7 @@
 
 /* The types of the variants. */
 #define RV_TABLE_VARIANT "(sa(sii)aa(bsdx)as)"
-#define RV_FIGURE_VARIANT "(isssdddmsa(sadadadadams))"
+#define RV_FIGURE_VARIANT "(issss(dd)(dd)(dd)dmsa(sadadadadams)adadadba(sv))"
 
 /* A floating variant. Main thread. */
 GVariant *rv_table_to_variant (const RvTable *table);
@@ -16,7 +16,10 @@ GVariant *rv_figure_to_variant (const RvFigure *figure);
 RvTable *rv_table_from_variant (GVariant *variant);
 RvFigure *rv_figure_from_variant (GVariant *variant);
 
-/* As rv_figure_write, but with the drawings, `drawn`.svg and `drawn`.png, of an earlier time where they are
+/* The endings of drawings: SVG, PNG, and PDF, which not every gnuplot makes. Ends with NULL. */
+extern const char *const rv_drawings[];
+
+/* As rv_figure_write, but with the drawings, `drawn`.svg and the like, of an earlier time where they are
  * there; a drawing is used as it is. NULL: draws. */
 gboolean rv_figure_write_drawn (const RvFigure *figure, const char *stem, const char *drawn, GError **error);
 

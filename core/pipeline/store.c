@@ -209,10 +209,11 @@ take_model (const RvKept *kept, const RvPortValue *value, GVariant *content, GEr
 static void *
 take_figure (const RvKept *kept, RvPortValue *value, GVariant *content, GError **error)
 {
-  const char *stem, *svg, *png;
+  const char *stem;
+  g_autofree const char **digests = NULL;
   g_autoptr (GVariant) figure = NULL;
-  if (g_variant_is_of_type (content, G_VARIANT_TYPE ("(sssv)")))
-    g_variant_get (content, "(&s&s&sv)", &stem, &svg, &png, &figure);
+  if (g_variant_is_of_type (content, G_VARIANT_TYPE ("(sasv)")))
+    g_variant_get (content, "(&s^a&sv)", &stem, &digests, &figure);
   if (!figure || !g_variant_is_of_type (figure, G_VARIANT_TYPE (RV_FIGURE_VARIANT)))
     {
       g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s: what is kept of '%s' is no figure", kept->result,
@@ -220,9 +221,13 @@ take_figure (const RvKept *kept, RvPortValue *value, GVariant *content, GError *
       return NULL;
     }
   g_autofree char *drawn = g_build_filename (kept->result, stem, NULL);
-  g_autofree char *svg_path = g_strconcat (drawn, ".svg", NULL),
-                  *png_path = g_strconcat (drawn, ".png", NULL);
-  if (*svg && is_whole (svg_path, svg, NULL) && is_whole (png_path, png, NULL))
+  gboolean good = digests[0] != NULL;
+  for (guint k = 0; good && digests[k] && rv_drawings[k]; k++)
+    {
+      g_autofree char *path = g_strconcat (drawn, rv_drawings[k], NULL);
+      good = !*digests[k] || is_whole (path, digests[k], NULL);
+    }
+  if (good)
     value->drawn = g_steal_pointer (&drawn); /* otherwise it is drawn again */
   return rv_figure_from_variant (figure);
 }
@@ -328,21 +333,19 @@ static GVariant *
 put_figure (const char *folder, const RvPortValue *value, GError **error)
 {
   const char *stem = *value->output->name ? value->output->name : "figure";
-  static const char *const endings[] = { ".svg", ".png" };
-  char *digests[2] = { NULL, NULL };
-  for (int k = 0; k < 2 && value->stem; k++)
+  g_autoptr (GPtrArray) digests = g_ptr_array_new_with_free_func (g_free);
+  for (guint k = 0; rv_drawings[k] && value->stem; k++)
     {
-      g_autofree char *from = g_strconcat (value->stem, endings[k], NULL),
-                      *name = g_strconcat (stem, endings[k], NULL);
-      if (g_file_test (from, G_FILE_TEST_EXISTS))
-        digests[k] = copy_in (from, folder, name, error);
+      g_autofree char *from = g_strconcat (value->stem, rv_drawings[k], NULL),
+                      *name = g_strconcat (stem, rv_drawings[k], NULL);
+      char *digest = g_file_test (from, G_FILE_TEST_EXISTS) ? copy_in (from, folder, name, error) : NULL;
+      g_ptr_array_add (digests, digest ? digest : g_strdup (""));
     }
-  const gboolean drawn = digests[0] && digests[1];
-  GVariant *content = g_variant_new ("(sssv)", stem, drawn ? digests[0] : "", drawn ? digests[1] : "",
-                                     rv_figure_to_variant (value->artefact));
-  g_free (digests[0]);
-  g_free (digests[1]);
-  return content;
+  /* there may be no PDF, but without the others it counts as not drawn */
+  if (digests->len && (!*(char *)digests->pdata[0] || !*(char *)digests->pdata[1]))
+    g_ptr_array_set_size (digests, 0);
+  g_ptr_array_add (digests, NULL);
+  return g_variant_new ("(s^asv)", stem, digests->pdata, rv_figure_to_variant (value->artefact));
 }
 
 /* The other output that holds the same artefact: the nameless one may be its second name. NULL: there is

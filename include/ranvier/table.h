@@ -59,12 +59,20 @@ RV_API char *rv_table_to_csv (const RvTable *table);
 /** As a Markdown pipe table with aligned columns, title above, notes below; the caller owns the text. */
 RV_API char *rv_table_to_markdown (const RvTable *table);
 
-/** How a figure shows its series. */
+/** What a figure shows. Whole numbers get whole tics, and the key never covers data. */
 typedef enum
 {
-  RV_FIGURE_LINE,
-  RV_FIGURE_BARS,     /**< labelled bars, with error bars where low and high are given */
-  RV_FIGURE_HISTOGRAM /**< x is the left edge of each bin, all of one width */
+  RV_FIGURE_LINE,      /**< points joined in their order; low and high, where given, as a band; see
+                        * rv_figure_set_line for a threshold, as in a trace of a membrane */
+  RV_FIGURE_BARS,      /**< labelled bars, with error bars where low and high are given */
+  RV_FIGURE_HISTOGRAM, /**< x is the left edge of each bin, all of one width */
+  RV_FIGURE_SCATTER,   /**< points; a series is a class, and classes differ in colour and, beyond 8, in shape */
+  RV_FIGURE_RASTER,    /**< x is when a spike was, y the unit that fired; a series has a colour */
+  RV_FIGURE_HEATMAP,   /**< a grid as cells of a colour each, with their values where they are few; an axis
+                        * whose numbers are not evenly spaced has cells of one width */
+  RV_FIGURE_CONTOUR,   /**< a grid as filled contours; series, if any, are points on it */
+  RV_FIGURE_SURFACE,   /**< a grid in three dimensions */
+  RV_FIGURE_PANELS     /**< other figures side by side, see rv_figure_add_panel */
 } RvFigureType;
 
 /** Points of a figure that belong together. */
@@ -96,13 +104,44 @@ RV_API void rv_series_add (RvSeries *series, const char *label, double x, double
 RV_API void rv_figure_set_y_range (RvFigure *figure, double low, double high);
 /** Draws a dashed horizontal line, for instance at chance. */
 RV_API void rv_figure_set_line (RvFigure *figure, double y, const char *label);
+/** The x axis runs from `low` to `high`; NaN leaves that end to the data. Not for bars. */
+RV_API void rv_figure_set_x_range (RvFigure *figure, double low, double high);
+/** The colours (and the height of a surface) run from `low` to `high`; NaN leaves that end to the data. */
+RV_API void rv_figure_set_z_range (RvFigure *figure, double low, double high);
+/** The values of a heat map, contour or surface: x [columns], y [rows], z [rows][columns], all copied. x and y
+ * must ascend or descend; an axis that descends is drawn so, which puts the first class of a confusion matrix on
+ * top. NaN in `z` leaves a hole. `z_label` names what the colours are. */
+RV_API void rv_figure_set_grid (RvFigure *figure, uint32_t columns, uint32_t rows, const double *x,
+                                const double *y, const double *z, const char *z_label);
+/** Adds `panel`, to which the figure takes a reference, to a figure of type RV_FIGURE_PANELS; it has no panels
+ * itself. `title` stands above it, copied; NULL: its own. */
+RV_API void rv_figure_add_panel (RvFigure *figure, RvFigure *panel, const char *title);
+/** Panels of one type get the same axes and colours, so that they can be compared; the default is FALSE. */
+RV_API void rv_figure_set_shared (RvFigure *figure, gboolean shared);
+/** How many panels. */
+RV_API uint32_t rv_figure_panels (const RvFigure *figure);
+/** A panel, borrowed; NULL beyond the last. */
+RV_API RvFigure *rv_figure_get_panel (const RvFigure *figure, uint32_t index);
+/** The text above, borrowed. */
+RV_API const char *rv_figure_title (const RvFigure *figure);
+/** The text of the x axis, borrowed. */
+RV_API const char *rv_figure_x_label (const RvFigure *figure);
+/** The text of the y axis, borrowed. */
+RV_API const char *rv_figure_y_label (const RvFigure *figure);
+/** Where the dashed line is, NaN: there is none. */
+RV_API double rv_figure_line (const RvFigure *figure);
+/** The size of the grid and its borrowed arrays as rv_figure_set_grid took them; FALSE if there is none. Any of
+ * the pointers may be NULL. */
+RV_API gboolean rv_figure_get_grid (const RvFigure *figure, uint32_t *columns, uint32_t *rows, const double **x,
+                                    const double **y, const double **z);
 /** Type of the figure. */
 RV_API RvFigureType rv_figure_type (const RvFigure *figure);
 /** How many series. */
 RV_API uint32_t rv_figure_series (const RvFigure *figure);
 /** A series, borrowed. */
 RV_API const RvSeries *rv_figure_get_series (const RvFigure *figure, uint32_t index);
-/** Writes `stem`.dat and `stem`.gp, and, where gnuplot is installed, `stem`.svg and `stem`.png. */
+/** Writes `stem`.csv, the data, and `stem`.gp, a script for gnuplot that draws them; and, where gnuplot is installed,
+ * `stem`.svg, `stem`.png and, if gnuplot knows how, `stem`.pdf. */
 RV_API gboolean rv_figure_write (const RvFigure *figure, const char *stem, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvTable, rv_table_unref)

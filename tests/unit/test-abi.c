@@ -132,6 +132,8 @@ static const Fact facts[] = {
   /* table.h */
   VALUE (RV_COLUMN_TEXT, 0), VALUE (RV_COLUMN_REAL, 1), VALUE (RV_COLUMN_INT, 2),
   VALUE (RV_FIGURE_LINE, 0), VALUE (RV_FIGURE_BARS, 1), VALUE (RV_FIGURE_HISTOGRAM, 2),
+  VALUE (RV_FIGURE_SCATTER, 3), VALUE (RV_FIGURE_RASTER, 4), VALUE (RV_FIGURE_HEATMAP, 5), VALUE (RV_FIGURE_CONTOUR, 6),
+  VALUE (RV_FIGURE_SURFACE, 7), VALUE (RV_FIGURE_PANELS, 8),
   SIZE (RvSeries, 48), AT (RvSeries, name, 0), AT (RvSeries, x, 8), AT (RvSeries, y, 16),
   AT (RvSeries, low, 24), AT (RvSeries, high, 32), AT (RvSeries, labels, 40),
   /* engine.h */
