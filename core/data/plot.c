@@ -387,8 +387,8 @@ append_place (RvPlot *plot, const RvFigure *part, const Layout *layout, guint k)
   const double w = layout->width, h = layout->height;
   if (part->type == RV_FIGURE_SURFACE)
     {
-      g_string_append_printf (plot->out, "  set origin %.4f,%.4f\n  set size %.4f,%.4f\n", left / w,
-                              bottom / h, layout->panel / w, PANEL_HIGH / h);
+      g_string_append_printf (plot->out, "  set origin %.4f,%.4f\n  set size %.4f,%.4f\n",
+                              (left + 20) / w, bottom / h, (layout->panel - 36) / w, PANEL_HIGH / h);
       return;
     }
   const double right = plot->colour_bar && rv_plot_is_map (part) && !layout->bar ? 85 : 18;

@@ -66,7 +66,7 @@ typedef enum
                         * rv_figure_set_line for a threshold, as in a trace of a membrane */
   RV_FIGURE_BARS,      /**< labelled bars, with error bars where low and high are given */
   RV_FIGURE_HISTOGRAM, /**< x is the left edge of each bin, all of one width */
-  RV_FIGURE_SCATTER,   /**< points; a series is a class, and classes differ in colour and, beyond 8, in shape */
+  RV_FIGURE_SCATTER,   /**< points; a series is a class: a colour and, if there are more than 8, a shape */
   RV_FIGURE_RASTER,    /**< x is when a spike was, y the unit that fired; a series has a colour */
   RV_FIGURE_HEATMAP,   /**< a grid as cells of a colour each, with their values where they are few; an axis
                         * whose numbers are not evenly spaced has cells of one width */
@@ -108,15 +108,15 @@ RV_API void rv_figure_set_line (RvFigure *figure, double y, const char *label);
 RV_API void rv_figure_set_x_range (RvFigure *figure, double low, double high);
 /** The colours (and the height of a surface) run from `low` to `high`; NaN leaves that end to the data. */
 RV_API void rv_figure_set_z_range (RvFigure *figure, double low, double high);
-/** The values of a heat map, contour or surface: x [columns], y [rows], z [rows][columns], all copied. x and y
- * must ascend or descend; an axis that descends is drawn so, which puts the first class of a confusion matrix on
- * top. NaN in `z` leaves a hole. `z_label` names what the colours are. */
+/** The values of a heat map, contour or surface: x [columns], y [rows], z [rows][columns], all copied. x and
+ * y must ascend or descend; an axis that descends is drawn so, which puts the first class of a confusion
+ * matrix on top. NaN in `z` leaves a hole. `z_label` names what the colours are. */
 RV_API void rv_figure_set_grid (RvFigure *figure, uint32_t columns, uint32_t rows, const double *x,
                                 const double *y, const double *z, const char *z_label);
-/** Adds `panel`, to which the figure takes a reference, to a figure of type RV_FIGURE_PANELS; it has no panels
- * itself. `title` stands above it, copied; NULL: its own. */
+/** Adds `panel`, to which the figure takes a reference, to a figure of type RV_FIGURE_PANELS; it has no
+ * panels itself. `title` stands above it, copied; NULL: its own. */
 RV_API void rv_figure_add_panel (RvFigure *figure, RvFigure *panel, const char *title);
-/** Panels of one type get the same axes and colours, so that they can be compared; the default is FALSE. */
+/** Panels of one type get the same axes and colours, so that they can be compared; FALSE at first. */
 RV_API void rv_figure_set_shared (RvFigure *figure, gboolean shared);
 /** How many panels. */
 RV_API uint32_t rv_figure_panels (const RvFigure *figure);
@@ -130,18 +130,18 @@ RV_API const char *rv_figure_x_label (const RvFigure *figure);
 RV_API const char *rv_figure_y_label (const RvFigure *figure);
 /** Where the dashed line is, NaN: there is none. */
 RV_API double rv_figure_line (const RvFigure *figure);
-/** The size of the grid and its borrowed arrays as rv_figure_set_grid took them; FALSE if there is none. Any of
- * the pointers may be NULL. */
-RV_API gboolean rv_figure_get_grid (const RvFigure *figure, uint32_t *columns, uint32_t *rows, const double **x,
-                                    const double **y, const double **z);
+/** The size of the grid and its borrowed arrays as rv_figure_set_grid took them; FALSE if there is none. Any
+ * of the pointers may be NULL. */
+RV_API gboolean rv_figure_get_grid (const RvFigure *figure, uint32_t *columns, uint32_t *rows,
+                                    const double **x, const double **y, const double **z);
 /** Type of the figure. */
 RV_API RvFigureType rv_figure_type (const RvFigure *figure);
 /** How many series. */
 RV_API uint32_t rv_figure_series (const RvFigure *figure);
 /** A series, borrowed. */
 RV_API const RvSeries *rv_figure_get_series (const RvFigure *figure, uint32_t index);
-/** Writes `stem`.csv, the data, and `stem`.gp, a script for gnuplot that draws them; and, where gnuplot is installed,
- * `stem`.svg, `stem`.png and, if gnuplot knows how, `stem`.pdf. */
+/** Writes `stem`.csv, the data, and `stem`.gp, a script for gnuplot that draws them; and, where gnuplot is
+ * installed, `stem`.svg, `stem`.png and, if gnuplot knows how, `stem`.pdf. */
 RV_API gboolean rv_figure_write (const RvFigure *figure, const char *stem, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RvTable, rv_table_unref)
