@@ -36,14 +36,15 @@ project_back (const RvLayerPass *from, RvHandle weight, const float *g, size_t p
     }
 }
 
-/* dL/dout of n steps from t for one panel: from the decoder, or through the weight of the layer above. */
-static float *
-handed_down (RvLayerPass *pass, uint32_t column, uint32_t t, uint32_t n)
+float *
+rv_pass_handed_down (RvLayerPass *pass, uint32_t column, uint32_t t, uint32_t n)
 {
   const uint32_t stride = pass->layer->stride, width = rv_panel_width (stride, column);
   const uint32_t samples = pass->samples, rows = n * samples;
   const RvLayerPass *upper = pass->upper;
-  if (upper)
+  if (upper && upper->layer->n_rows)
+    rv_rows_hand_down (upper, pass->upper_weight, t, n, column, pass->above);
+  else if (upper)
     project_back (upper, pass->upper_weight, upper->current, (size_t)upper->room * upper->model->tile,
                   (size_t)(t - upper->base) * samples, rows, column, pass->above, 0, FALSE);
   else if (!pass->out_gradient)
@@ -140,7 +141,7 @@ adjoint_panel (RvLayerPass *pass, uint32_t column, uint32_t from, uint32_t to)
                               .current = current,
                               .z = pass->z };
       double began = rv_spent_begin (pass->spent);
-      float *above = handed_down (pass, column, t, n);
+      float *above = rv_pass_handed_down (pass, column, t, n);
       if (feeds)
         feed_back (pass, column, t, layer->reads_membrane ? pass->fed_back : above, !layer->reads_membrane);
       rv_spent_end (pass->spent, RV_PHASE_DOWN, began, 0.0, down_operations (pass, lanes, n, feeds));
@@ -214,10 +215,11 @@ sorted_of (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, uint32_t
   return own;
 }
 
-/* One panel of dL/dweight from the rows of `in` and dL/dcurrent g [n][width]. */
-static void
-weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, uint32_t first, uint32_t n,
-                 uint32_t column, const float *g)
+/* Both sparse ways add the rows of a unit in ascending order, so that the choice between them changes no
+ * bit. */
+void
+rv_pass_weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, uint32_t first,
+                         uint32_t n, uint32_t column, const float *g)
 {
   const uint32_t width = rv_panel_width (p->stride, column);
   if (!pass->gradient)
@@ -287,7 +289,7 @@ rv_pass_input_adjoint (RvLayerPass *pass, RvHandle weight, RvHandle bias, uint32
           n = samples;
           first = 0;
         }
-      weight_gradient (pass, p, pass->input, first, n, c, g);
+      rv_pass_weight_gradient (pass, p, pass->input, first, n, c, g);
       if (pass->gradient && bias != RV_NO_HANDLE)
         pass->kernels->add_rows (pass->gradient + parameter (pass, bias)->offset + c, g, n, width, width);
     }
@@ -307,8 +309,8 @@ rv_pass_recurrent_gradient (RvLayerPass *pass, RvHandle weight, uint32_t from, u
   rv_pass_settle_backward (pass);
   const uint32_t first = MAX (from, 1);
   for (uint32_t c = 0; first < to && c < pass->layer->stride; c += RV_PANEL)
-    weight_gradient (pass, parameter (pass, weight), &pass->output, (first - 1) * pass->samples,
-                     (to - first) * pass->samples, c, rv_pass_rows (pass, pass->current, c, first));
+    rv_pass_weight_gradient (pass, parameter (pass, weight), &pass->output, (first - 1) * pass->samples,
+                             (to - first) * pass->samples, c, rv_pass_rows (pass, pass->current, c, first));
 }
 
 void

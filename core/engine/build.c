@@ -72,8 +72,8 @@ rv_layer_add_weight (RvLayerBuild *build, const char *name, uint32_t units, uint
   RvParameter p
       = { .type = RV_PARAMETER_WEIGHT, .units = units, .inputs = inputs, .stride = rv_row_stride (units) };
   p.count = (size_t)p.stride * inputs;
-  /* training asks nobody for dL/dinput of the first layer; a square weight may be recurrent */
-  p.outer = build->index == 0 && units != inputs;
+  /* training asks nobody for dL/dinput of the first layer */
+  p.outer = build->index == 0 && !g_str_has_prefix (name, "recurrent");
   size_t *count = p.outer ? &build->model->outer_count : &build->model->transposed_count;
   p.transposed = *count;
   *count += (size_t)units * rv_row_stride (inputs);
@@ -149,6 +149,41 @@ rv_layer_set_neurons (RvLayerBuild *build, RvInstance *neuron, gboolean step_by_
     }
 }
 
+RvHandle
+rv_layer_add_rows (RvLayerBuild *build, const char *name, uint32_t width, gboolean recalled)
+{
+  RvLayer *layer = layer_of (build);
+  g_return_val_if_fail (layer->n_rows < RV_LAYER_MAX_ROWS, RV_NO_HANDLE);
+  layer->rows[layer->n_rows] = (RvRows){ name, width, rv_row_stride (width), recalled };
+  return (RvHandle)layer->n_rows++;
+}
+
+void
+rv_layer_set_output (RvLayerBuild *build, RvHandle rows)
+{
+  /* no states, no parameters: what the engine does with neurons is nothing here */
+  static const RvNeuronVariant none = { 0 };
+  static const RvNeuronCommon common = { 0 };
+  RvLayer *layer = layer_of (build);
+  layer->output = rows;
+  layer->variant = &none;
+  layer->common = &common;
+}
+
+/* A layer plugin that forgot something must not take the program down. */
+static gboolean
+is_complete (const RvLayer *layer, GError **error)
+{
+  const RvRows *output = layer->n_rows ? &layer->rows[layer->output] : NULL;
+  if (layer->variant && (!output || (output->recalled && output->width == layer->units)))
+    return TRUE;
+  g_set_error_literal (error, RV_ERROR, RV_ERROR_PLUGIN,
+                       layer->variant
+                           ? "the rows that it hands on are not recalled, or not as wide as its units"
+                           : "it declares neither neurons nor rows that it hands on");
+  return FALSE;
+}
+
 static gboolean
 build_layer (RvModel *model, uint32_t index, RvInstance *instance, uint32_t inputs, GError **error)
 {
@@ -157,7 +192,7 @@ build_layer (RvModel *model, uint32_t index, RvInstance *instance, uint32_t inpu
   RvLayerBuild build = { model, index, NULL };
   layer->instance = rv_instance_ref (instance);
   layer->inputs = inputs;
-  if (!class->build (instance->self, &build, error))
+  if (!class->build (instance->self, &build, error) || !is_complete (layer, error))
     {
       g_prefix_error (error, "network.%u: layer/%s: ", index, instance->plugin->name);
       return FALSE;
@@ -175,7 +210,7 @@ lay_out (RvModel *model)
   uint32_t least = 2, narrow = RV_LANES;
   for (uint32_t k = 0; k < model->n_layers; k++)
     {
-      least = model->layers[k].step_by_step ? 8 : least;
+      least = MAX (least, model->layers[k].n_rows ? RV_TILE / 2 : model->layers[k].step_by_step ? 8 : 2);
       narrow = MIN (narrow, model->layers[k].stride);
     }
   model->grain = RV_LANES / narrow; /* so that a step of any layer is whole vectors */

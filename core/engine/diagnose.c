@@ -28,6 +28,11 @@ bad_row (const RvWork *work, uint32_t layer, uint32_t step, gboolean backward)
 {
   const RvLayerPass *pass = &work->passes[layer];
   const RvLayer *l = pass->layer;
+  if (l->n_rows)
+    {
+      g_autofree char *text = rv_rows_bad (pass, step, backward);
+      return text ? g_strdup_printf ("layer %u, step %u, %s", layer, step, text) : NULL;
+    }
   const gboolean still = pass->input->is_static && !l->step_by_step;
   for (uint32_t s = 0; s < pass->samples; s++)
     for (uint32_t k = 0; k < l->units; k++)

@@ -48,7 +48,8 @@ rv_model_copy (const RvModel *model)
   for (uint32_t k = 0; k < copy->n_layers; k++)
     {
       rv_instance_ref (copy->layers[k].instance);
-      rv_instance_ref (copy->layers[k].neuron);
+      if (copy->layers[k].neuron)
+        rv_instance_ref (copy->layers[k].neuron);
     }
   copy->parameters = g_array_copy (model->parameters);
   for (uint32_t k = 0; k < copy->parameters->len; k++)
@@ -239,8 +240,10 @@ rv_model_set_threshold (RvModel *model, uint32_t layer, double threshold, GError
   if (!its->variant->fires || threshold_of (its) < 0)
     {
       g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
-                   "layer %u has no threshold that could be another: its neuron/%s %s", layer,
-                   its->neuron->plugin->name, its->variant->fires ? "has no such parameter" : "never fires");
+                   "layer %u has no threshold that could be another: its %s/%s %s", layer,
+                   its->neuron ? "neuron" : "layer",
+                   its->neuron ? its->neuron->plugin->name : its->instance->plugin->name,
+                   its->variant->fires ? "has no such parameter" : "never fires");
       return FALSE;
     }
   its->raised = !isnan (threshold);

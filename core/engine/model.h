@@ -40,6 +40,14 @@ typedef struct
   size_t transposed; /* weights: offset in RvModel.transposed, or .outer, of [units][row stride of inputs] */
 } RvParameter;
 
+/* Rows of a layer without neurons, see rows.c. */
+typedef struct
+{
+  const char *name;
+  uint32_t width, stride;
+  gboolean recalled;
+} RvRows;
+
 typedef struct
 {
   RvInstance *instance; /* layer */
@@ -57,6 +65,9 @@ typedef struct
   size_t lane_offset;                     /* of [params][lanes] in RvModel.lanes */
   gboolean raised;                        /* fires above `threshold`, not above its neurons' own */
   double threshold;
+  RvRows rows[RV_LAYER_MAX_ROWS];
+  uint32_t n_rows; /* 0: it has neurons */
+  RvHandle output; /* of the rows */
 } RvLayer;
 
 typedef struct RvWork RvWork;
@@ -155,6 +166,12 @@ struct RvLayerPass
   RvSpent *spent;           /* [RV_PHASES], or NULL */
   const RvLayerPass *upper; /* backward: who read the output, and with which weight */
   RvHandle upper_weight;
+  float *rows[RV_LAYER_MAX_ROWS];       /* [1 + room][samples][stride], the first: before the step `base` */
+  float *saved_rows[RV_LAYER_MAX_ROWS]; /* [blocks][tile][stride]: before each block, where they run again */
+  float *rows_gradient[RV_LAYER_MAX_ROWS]; /* [tile][stride]: dL/drows of recalled ones */
+  float *packed;                           /* a panel of a block of rows */
+  float *summed;       /* [tile][stride]: dL/drows over steps, for an input that is static */
+  RvHandle upper_rows; /* of `upper`, if it has no neurons: which hold dL/drows */
   RvSorted sorted_input, sorted_output;
   const RvSorted *given; /* [n_given]: the input's blocks, sorted when it was read */
   uint32_t n_given;
@@ -284,6 +301,27 @@ void rv_pass_save (RvLayerPass *pass, uint32_t index);
 void rv_pass_restore (RvLayerPass *pass, uint32_t index);
 /* Keeps what the block before this one needs of this one: dL/dcurrent of step `from`. */
 void rv_pass_carry (RvLayerPass *pass, uint32_t from);
+/* One panel: out [n] rows, `stride` apart, (+)= weight * in, for rows first ... first + n - 1 of `in`;
+ * bias NULL: adds. */
+void rv_pass_project (const RvLayerPass *pass, RvPhase phase, const RvParameter *p, const float *bias,
+                      const RvSignal *in, uint32_t first, uint32_t n, uint32_t column, float *out,
+                      size_t stride);
+/* dL/dout of n steps from t for one panel, rows as wide as it, from the decoder or through the layer above;
+ * possibly in pass->above. */
+float *rv_pass_handed_down (RvLayerPass *pass, uint32_t column, uint32_t t, uint32_t n);
+/* One panel of dL/dweight from n rows of `in` and dL/d(what it projects to) g [n][width]. */
+void rv_pass_weight_gradient (RvLayerPass *pass, const RvParameter *p, const RvSignal *in, uint32_t first,
+                              uint32_t n, uint32_t column, const float *g);
+/* Of layers without neurons: their room, its beginning, and the row before each block; one panel of W^T
+ * dL/drows for the layer below; and which is the first number at a step that is not finite, or NULL. */
+void rv_rows_new (RvLayerPass *pass, uint32_t blocks, float *(*room) (RvLayerPass *pass, size_t bytes));
+void rv_rows_begin (RvLayerPass *pass);
+void rv_rows_free (RvLayerPass *pass);
+void rv_rows_save (RvLayerPass *pass, uint32_t index);
+void rv_rows_restore (RvLayerPass *pass, uint32_t index);
+void rv_rows_hand_down (const RvLayerPass *pass, RvHandle weight, uint32_t t, uint32_t n, uint32_t column,
+                        float *out);
+char *rv_rows_bad (const RvLayerPass *pass, uint32_t t, gboolean backward);
 /* Adds the gradients of the neurons' learned parameters to the accumulator. */
 void rv_pass_end (RvLayerPass *pass);
 

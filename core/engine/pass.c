@@ -23,28 +23,35 @@ operations_of (const RvSignal *in, uint32_t n, uint32_t width)
   return in->offsets ? 0.0 : 2.0 * n * in->units * width;
 }
 
-/* One panel: out [n][width] (+)= weight * in, for rows first ... first + n - 1 of `in`; bias NULL: adds. */
-static void
-project (const RvLayerPass *pass, RvPhase phase, const RvParameter *p, const float *bias, const RvSignal *in,
-         uint32_t first, uint32_t n, uint32_t column, float *out)
+void
+rv_pass_project (const RvLayerPass *pass, RvPhase phase, const RvParameter *p, const float *bias,
+                 const RvSignal *in, uint32_t first, uint32_t n, uint32_t column, float *out, size_t stride)
 {
   const uint32_t width = rv_panel_width (p->stride, column);
   const float *weight = pass->parameters + p->offset + (size_t)column * p->inputs;
   const double began = rv_spent_begin (pass->spent);
-  const uint64_t *bits = bias ? rv_pass_bits (pass, in, first, width) : NULL;
+  const uint64_t *bits = bias && stride == width ? rv_pass_bits (pass, in, first, width) : NULL;
   if (bits)
     pass->kernels->gather_bits (weight, width, p->inputs, bits, n, bias + column, out);
   else if (in->offsets)
     pass->kernels->gather (weight, width, in->offsets + first, in->ids, in->values, n,
-                           bias ? bias + column : NULL, out, width);
+                           bias ? bias + column : NULL, out, stride);
   else
     {
       for (uint32_t r = 0; bias && r < n; r++)
-        memcpy (out + (size_t)r * width, bias + column, width * sizeof (float));
+        memcpy (out + r * stride, bias + column, width * sizeof (float));
       pass->kernels->product (n, p->inputs, width, in->dense + first * in->stride, in->stride, weight, width,
-                              out, width, TRUE);
+                              out, stride, TRUE);
     }
   rv_spent_end (pass->spent, phase, began, bytes_of (in, first, n, width), operations_of (in, n, width));
+}
+
+/* The same with rows as wide as the panel. */
+static void
+project (const RvLayerPass *pass, RvPhase phase, const RvParameter *p, const float *bias, const RvSignal *in,
+         uint32_t first, uint32_t n, uint32_t column, float *out)
+{
+  rv_pass_project (pass, phase, p, bias, in, first, n, column, out, rv_panel_width (p->stride, column));
 }
 
 static const float *
@@ -270,6 +277,7 @@ rv_pass_fire (RvLayerPass *pass, uint32_t from, uint32_t to)
 void
 rv_pass_save (RvLayerPass *pass, uint32_t index)
 {
+  rv_rows_save (pass, index);
   const size_t lanes = pass->layer->lanes;
   for (uint32_t k = 0; k < pass->layer->variant->states; k++)
     memcpy (pass->saved[k] + index * lanes, pass->state[k], lanes * sizeof (float));
@@ -278,6 +286,7 @@ rv_pass_save (RvLayerPass *pass, uint32_t index)
 void
 rv_pass_restore (RvLayerPass *pass, uint32_t index)
 {
+  rv_rows_restore (pass, index);
   const size_t lanes = pass->layer->lanes;
   for (uint32_t k = 0; k < pass->layer->variant->states; k++)
     memcpy (pass->state[k], pass->saved[k] + index * lanes, lanes * sizeof (float));

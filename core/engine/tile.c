@@ -22,12 +22,19 @@ pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer, gboolea
   pass->layer = layer;
   pass->kernels = rv_kernels ();
   pass->room = room;
+  pass->out_gradient = last ? room_of (pass, row * model->steps) : NULL;
+  pass->above = room_of (pass, few);
+  pass->spent = model->spent ? g_new0 (RvSpent, RV_PHASES) : NULL;
+  if (layer->n_rows)
+    {
+      rv_rows_new (pass, (model->steps + block - 1) / block, room_of);
+      return;
+    }
   pass->current = room_of (pass, all);
   pass->still = room_of (pass, row);
   pass->still_gradient = room_of (pass, row);
   pass->carry = room_of (pass, row);
   pass->out = dense ? room_of (pass, row * model->steps) : NULL;
-  pass->out_gradient = last ? room_of (pass, row * model->steps) : NULL;
   if (model->relaxed && layer->reads_membrane && layer->variant->fires && layer->step_by_step)
     pass->smooth = room_of (pass, row * model->steps);
   for (uint32_t k = 0; k < layer->variant->states; k++)
@@ -42,9 +49,7 @@ pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer, gboolea
   pass->z = room_of (pass, few);
   pass->slope = room_of (pass, few);
   pass->spike = room_of (pass, few);
-  pass->above = room_of (pass, few);
   pass->fed_back = room_of (pass, few);
-  pass->spent = model->spent ? g_new0 (RvSpent, RV_PHASES) : NULL;
   pass->zeros = room_of (pass, row);
   pass->offsets = g_new0 (uint32_t, (size_t)model->steps * model->tile + 1);
   pass->bits
@@ -54,6 +59,7 @@ pass_new (RvLayerPass *pass, const RvModel *model, const RvLayer *layer, gboolea
 static void
 pass_free (RvLayerPass *pass)
 {
+  rv_rows_free (pass);
   float *all[]
       = { pass->current, pass->still,  pass->still_gradient, pass->carry,    pass->out,   pass->out_gradient,
           pass->smooth,  pass->z,      pass->slope,          pass->fed_back, pass->spike, pass->above,
@@ -305,7 +311,10 @@ rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_
         }
       for (uint32_t j = 0; j < layer->variant->params; j++)
         memset (pass->param_gradient[j], 0, row);
-      memset (pass->still_gradient, 0, row);
+      if (layer->n_rows)
+        rv_rows_begin (pass);
+      else
+        memset (pass->still_gradient, 0, row);
       if (layer->common->start == RV_START_UNIFORM)
         start_uniform (model, pass, batch, first, n);
       const gboolean dense = model->relaxed || !layer->variant->fires;

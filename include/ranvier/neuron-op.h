@@ -75,6 +75,7 @@
   RV_NEURON_IF_##type (RV_NEURON_1_POINTER, name) RV_NEURON_ALL_##type (name)
 #define RV_NEURON_P_LOAD(type, name, ...)     RV_NEURON_GET_##type (name)
 #define RV_NEURON_P_GRADIENT(type, name, ...) RV_NEURON_IF_##type (RV_NEURON_1_GRADIENT, name)
+#define RV_NEURON_P_ZERO(type, name, ...)     gp.name = 0; /* not all at once: there may be none */
 #define RV_NEURON_P_ADD(type, name, ...)      RV_NEURON_IF_##type (RV_NEURON_1_ADD, name)
 #define RV_NEURON_P_TABLE(type, name, ...)    RV_##type (Config, name, __VA_ARGS__),
 
@@ -209,7 +210,8 @@ RV_NEURON_ID (backward_body) (const void *self, const RvNeuronBackward *run, con
       for (uint32_t l = 0; l < run->lanes; l++)
         {
           State x, gx;
-          Param p, gp = { 0 };
+          Param p, gp;
+          RV_NEURON_PARAMS (RV_NEURON_P_ZERO)
           RV_NEURON_PARAMS (RV_NEURON_P_LOAD)
           RV_NEURON_STATES (RV_NEURON_S_RECALL)
           RV_NEURON_STATES (RV_NEURON_S_LOAD_G)

@@ -1,5 +1,6 @@
 /* Gradients of whole networks: against finite differences of the relaxed network, for every kind of
- * neuron, reset and input; and the same bits for any number of threads. */
+ * neuron, reset and input, and for layers without neurons; the same bits for any number of threads; and
+ * the same numbers where blocks are run again. */
 #include "base/threads.h"
 #include "pipeline/document.h"
 #include "plugin/params.h"
@@ -66,17 +67,23 @@ make (const char *kind, const char *text, const char *path)
   return instance;
 }
 
+/* `middle` may be NULL. */
 static RvModel *
-make_model (const char *hidden, const char *readout, const char *decoder_text, RvForm form, GError **error)
+make_model (const char *hidden, const char *middle, const char *readout, const char *decoder_text,
+            RvForm form, GError **error)
 {
-  RvInstance *layers[2] = { make ("layer", hidden, "network.0"), make ("layer", readout, "network.1") };
-  RvInstances network = { 2, layers };
+  RvInstance *layers[3];
+  RvInstances network = { 0, layers };
+  layers[network.n++] = make ("layer", hidden, "network.0");
+  if (middle)
+    layers[network.n++] = make ("layer", middle, "network.1");
+  layers[network.n++] = make ("layer", readout, "network.2");
   g_autoptr (RvInstance) decoder = make ("decoder", decoder_text, "decoder");
   g_autoptr (RvInstance) loss = make ("loss", "cross-entropy", "loss");
   g_autoptr (RvDataset) data = make_data (form);
   RvModel *model = rv_model_new (&network, decoder, loss, rv_dataset_spec (data), 3, error);
-  rv_instance_unref (layers[0]);
-  rv_instance_unref (layers[1]);
+  for (uint32_t k = 0; k < network.n; k++)
+    rv_instance_unref (layers[k]);
   return model;
 }
 
@@ -84,6 +91,7 @@ typedef struct
 {
   const char *name, *hidden, *readout, *decoder;
   RvForm form;
+  const char *middle;
 } Case;
 
 #define READOUT                                                                                              \
@@ -91,6 +99,7 @@ typedef struct
 #define LEARNED                                                                                              \
   "leak: {learned: per-neuron, initial: \"sigmoid(uniform(0, 2))\"}, threshold: {learned: shared, initial: " \
   "0.4}"
+#define LINEAR "{use: dense, units: 3, neuron: linear}"
 
 static const Case cases[] = {
   { "hard", "{use: dense, units: 20, neuron: {use: lif, " LEARNED ", surrogate: arctan}}", READOUT,
@@ -123,6 +132,18 @@ static const Case cases[] = {
     "{use: dense, units: 9, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
     "{use: dense, units: 3, recurrent: yes, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
     "mean-membrane", RV_FORM_SPIKES },
+  { "rnn", "{use: rnn, units: 7}", LINEAR, "last-step", RV_FORM_SPIKES },
+  { "lstm", "{use: lstm, units: 20}", LINEAR, "last-step", RV_FORM_SPIKES }, /* 80 gates: two panels */
+  { "gru", "{use: gru, units: 5}", LINEAR, "mean-membrane", RV_FORM_SPIKES },
+  { "gru-static", "{use: gru, units: 5}", LINEAR, "last-step", RV_FORM_STATIC },
+  { "lstm-without-readout", "{use: lstm, units: 3}", "{use: lstm, units: 3}", "mean-membrane",
+    RV_FORM_SPIKES },
+  { "lstm-on-lstm", "{use: lstm, units: 6}", LINEAR, "last-step", RV_FORM_SPIKES, "{use: lstm, units: 70}" },
+  { "lstm-on-spikes",
+    "{use: dense, units: 20, recurrent: yes, neuron: {use: lif, " LEARNED ", surrogate: arctan}}",
+    LINEAR, "last-step", RV_FORM_SPIKES, "{use: lstm, units: 6}" },
+  { "spikes-on-lstm", "{use: lstm, units: 6}", READOUT, "mean-membrane", RV_FORM_SPIKES,
+    "{use: dense, units: 70, neuron: {use: lif, " LEARNED ", surrogate: arctan}}" },
 };
 
 /* (L(w + e d) - L(w - e d)) / 2e = g . d along the gradient and along random directions */
@@ -131,7 +152,7 @@ test_finite_differences (gconstpointer user)
 {
   const Case *c = user;
   g_autoptr (GError) error = NULL;
-  g_autoptr (RvModel) model = make_model (c->hidden, c->readout, c->decoder, c->form, &error);
+  g_autoptr (RvModel) model = make_model (c->hidden, c->middle, c->readout, c->decoder, c->form, &error);
   g_assert_no_error (error);
   g_autoptr (RvDataset) data = make_data (c->form);
   rv_model_set_relaxed (model, TRUE);
@@ -180,7 +201,7 @@ test_threads (gconstpointer user)
     {
       g_autoptr (GError) error = NULL;
       rv_threads_set (counts[k]);
-      g_autoptr (RvModel) model = make_model (c->hidden, c->readout, c->decoder, c->form, &error);
+      g_autoptr (RvModel) model = make_model (c->hidden, c->middle, c->readout, c->decoder, c->form, &error);
       g_assert_no_error (error);
       g_autoptr (RvDataset) data = make_data (c->form);
       g_autofree float *gradient = g_new (float, rv_model_parameter_count (model));
@@ -265,7 +286,7 @@ test_tensors (void)
     { .name = "network.1.bias", .layer = 1, .role = RV_ROLE_BIAS, .rows = 3, .columns = 1 }
   };
   g_autoptr (GError) error = NULL;
-  g_autoptr (RvModel) model = make_model (PLAIN, "{use: dense, units: 3, neuron: leaky-integrator}",
+  g_autoptr (RvModel) model = make_model (PLAIN, NULL, "{use: dense, units: 3, neuron: leaky-integrator}",
                                           "last-step", RV_FORM_SPIKES, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (rv_model_tensors (model), ==, G_N_ELEMENTS (expected));
@@ -302,12 +323,62 @@ test_tensors (void)
   g_assert_cmpuint (fired.wrong, ==, 0);
 }
 
+/* Blocks of three steps, run again: sums in another order, and the same score. */
+static void
+test_blocks (gconstpointer user)
+{
+  const Case *c = user;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RvModel) model
+      = make_model (c->hidden, c->middle, c->readout, c->decoder, c->form, &error);
+  g_assert_no_error (error);
+  g_autoptr (RvDataset) data = make_data (c->form);
+  const RvBatch batch = { data, 0, NULL, SAMPLES };
+  const size_t n = rv_model_parameter_count (model);
+  g_autofree float *all = g_new (float, n), *again = g_new (float, n);
+  RvScore score[2];
+  g_assert_true (rv_model_gradient (model, NULL, &batch, all, &score[0], &error));
+  rv_model_set_checkpoint (model, TRUE);
+  g_assert_true (rv_model_gradient (model, NULL, &batch, again, &score[1], &error));
+  /* once more, as nothing may stay behind */
+  g_assert_true (rv_model_gradient (model, NULL, &batch, again, &score[1], &error));
+  g_assert_cmpfloat (score[0].loss, ==, score[1].loss);
+  float largest = 0.0f, worst = 0.0f;
+  for (size_t k = 0; k < n; k++)
+    {
+      largest = MAX (largest, fabsf (all[k]));
+      worst = MAX (worst, fabsf (all[k] - again[k]));
+    }
+  g_assert_cmpfloat (largest, >, 0.0f);
+  g_assert_cmpfloat (worst, <, 1e-5f * largest);
+}
+
+/* A weight that is not a number, and one that grows out of all bounds on the way. */
+static void
+test_diagnose (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RvModel) model
+      = make_model ("{use: rnn, units: 4}", NULL, LINEAR, "last-step", RV_FORM_SPIKES, &error);
+  g_assert_no_error (error);
+  g_autoptr (RvDataset) data = make_data (RV_FORM_SPIKES);
+  const RvBatch batch = { data, 0, NULL, SAMPLES };
+  float *w = rv_model_parameters (model);
+  for (uint32_t k = 0; k < UNITS * 4; k++)
+    w[k] = 3e38f;
+  g_autofree char *text = rv_model_diagnose (model, &batch);
+  g_assert_cmpstr (text, ==, "layer 0, step 0, gates 0: the value is infinite");
+  w[0] = NAN;
+  g_autofree char *other = rv_model_diagnose (model, &batch);
+  g_assert_cmpstr (other, ==, "parameter network.0.weight is NaN");
+}
+
 static void
 test_wrong_classes (void)
 {
   g_autoptr (GError) error = NULL;
   RvModel *model
-      = make_model ("{use: dense, units: 5}", "{use: dense, units: 4}", "rate", RV_FORM_SPIKES, &error);
+      = make_model ("{use: dense, units: 5}", NULL, "{use: dense, units: 4}", "rate", RV_FORM_SPIKES, &error);
   g_assert_null (model);
   g_assert_error (error, RV_ERROR, RV_ERROR_SHAPE);
   g_assert_nonnull (strstr (error->message, "4 units"));
@@ -322,9 +393,12 @@ main (int argc, char **argv)
       g_autofree char *fd = g_strconcat ("/gradient/finite-differences/", cases[k].name, NULL);
       g_autofree char *threads = g_strconcat ("/gradient/threads/", cases[k].name, NULL);
       g_test_add_data_func (fd, &cases[k], test_finite_differences);
+      g_autofree char *blocks = g_strconcat ("/gradient/blocks/", cases[k].name, NULL);
       g_test_add_data_func (threads, &cases[k], test_threads);
+      g_test_add_data_func (blocks, &cases[k], test_blocks);
     }
   g_test_add_func ("/gradient/tensors", test_tensors);
+  g_test_add_func ("/gradient/diagnose", test_diagnose);
   g_test_add_func ("/gradient/wrong-classes", test_wrong_classes);
   return g_test_run ();
 }

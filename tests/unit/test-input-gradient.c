@@ -140,6 +140,7 @@ typedef struct
 } Case;
 
 #define LIF "neuron: {use: lif, threshold: 0.4, leak: 0.75, surrogate: {use: arctan, alpha: 2}}"
+#define LINEAR  "{use: dense, units: 3, neuron: linear}"
 #define READOUT "{use: dense, units: 3, neuron: {use: leaky-integrator, leak: 0.9}}"
 
 static const Case cases[] = {
@@ -182,6 +183,14 @@ static const Case cases[] = {
     RV_FORM_STATIC,
     TRUE,
     0 },
+  { "lstm", { "{use: lstm, units: 20}", LINEAR }, "last-step", RV_FORM_FRAMES, FALSE, 0 },
+  { "spikes-on-gru",
+    { "{use: gru, units: 6}", "{use: dense, units: 30, " LIF "}", READOUT },
+    "mean-membrane",
+    RV_FORM_FRAMES,
+    TRUE,
+    0 },
+  { "rnn-static", { "{use: rnn, units: 20}", LINEAR }, "last-step", RV_FORM_STATIC, TRUE, 0 },
   { "one-layer", { "{use: dense, units: 3, " LIF "}" }, "mean-membrane", RV_FORM_FRAMES, FALSE, 0 },
 };
 

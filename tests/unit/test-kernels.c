@@ -649,6 +649,26 @@ test_exp (void)
   g_assert_true (isnan (rv_exp (NAN)));
 }
 
+/* rv_tanh: within 2 units in the last place, also where it is nearly x, and odd; NaN stays. */
+static void
+test_tanh (void)
+{
+  double off = 0.0;
+  for (int k = -240; k < 40; k++)
+    for (float x = ldexpf (1.0f, k / 8); x < ldexpf (2.0f, k / 8); x *= 1.0113f)
+      {
+        const float found = rv_tanh (x);
+        const double expected = tanh (x), unit = nextafterf ((float)expected, INFINITY) - (float)expected;
+        off = fmax (off, fabs (found - expected) / unit);
+        g_assert_cmpfloat (rv_tanh (-x), ==, -found);
+      }
+  g_test_message ("rv_tanh: %.3f units", off);
+  g_assert_cmpfloat (off, <=, 2.0);
+  g_assert_cmpfloat (rv_tanh (INFINITY), ==, 1.0f);
+  g_assert_cmpfloat (rv_tanh (0.0f), ==, 0.0f);
+  g_assert_true (isnan (rv_tanh (NAN)));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -680,5 +700,6 @@ main (int argc, char **argv)
     }
   g_test_add_func ("/kernels/surrogates/multi-gaussian", test_multi_gaussian);
   g_test_add_func ("/kernels/exp", test_exp);
+  g_test_add_func ("/kernels/tanh", test_tanh);
   return g_test_run ();
 }

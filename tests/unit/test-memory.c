@@ -26,6 +26,10 @@ static const Case cases[] = {
     FALSE },
   { "long-again", "{use: dense, units: 1024, " LIF, "{use: dense, units: 10, " LIF, 200, 6000, 32,
     RV_FORM_SPIKES, TRUE },
+  { "lstm", "{use: lstm, units: 128}", "{use: dense, units: 10, neuron: linear}", 700, 200, 64, RV_FORM_SPIKES,
+    FALSE },
+  { "lstm-again", "{use: lstm, units: 256}", "{use: dense, units: 10, neuron: linear}", 200, 900, 64,
+    RV_FORM_SPIKES, TRUE },
   { "image", "{use: dense, units: 512, " LIF, "{use: dense, units: 10, " LIF, 784, 8, 512, RV_FORM_STATIC,
     FALSE },
 };
