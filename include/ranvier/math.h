@@ -51,8 +51,8 @@ rv_tanh (float x)
   p = p * y - 5.37838191e-2f;
   p = p * y + 1.33319244e-1f;
   p = p * y - 3.33332986e-1f;
-  const float near = x + x * (y * p), far = copysignf (1.0f - 2.0f / (rv_exp (2.0f * a) + 1.0f), x);
-  return a < 0.6f ? near : far;
+  const float far = 1.0f - 2.0f / (rv_exp (2.0f * a) + 1.0f);
+  return a < 0.6f ? x + x * (y * p) : copysignf (far, x);
 }
 
 #endif

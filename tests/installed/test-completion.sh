@@ -39,7 +39,7 @@ check "folders for --out" offers "more" ranvier run --out ""
 check "folders for --out=" offers "more" ranvier run --out = m
 check "nothing for a value" offers "" ranvier run -s ""
 check "kinds" offers "neuron" ranvier plugins ne
-check "plugins" offers "neuron/leaky-integrator neuron/lif" ranvier inspect neuron/l
+check "plugins" offers "neuron/leaky-integrator neuron/lif neuron/linear" ranvier inspect neuron/l
 check "data sets" offers "mnist" ranvier data mn
 check "what --cache takes" offers "clear" ranvier data --cache ""
 check "pipelines, modules and plugins" offers "module.so more study.yaml neuron/lif +" ranvier check ""

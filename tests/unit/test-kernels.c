@@ -649,23 +649,19 @@ test_exp (void)
   g_assert_true (isnan (rv_exp (NAN)));
 }
 
-/* rv_tanh: within 2 units in the last place, also where it is nearly x, and odd; NaN stays. */
+/* rv_tanh: the same, also where it is nearly x. */
 static void
 test_tanh (void)
 {
   double off = 0.0;
-  for (int k = -240; k < 40; k++)
-    for (float x = ldexpf (1.0f, k / 8); x < ldexpf (2.0f, k / 8); x *= 1.0113f)
-      {
-        const float found = rv_tanh (x);
-        const double expected = tanh (x), unit = nextafterf ((float)expected, INFINITY) - (float)expected;
-        off = fmax (off, fabs (found - expected) / unit);
-        g_assert_cmpfloat (rv_tanh (-x), ==, -found);
-      }
-  g_test_message ("rv_tanh: %.3f units", off);
+  for (float x = 1e-9f; x < 40.0f; x *= 1.00113f)
+    {
+      const double y = tanh (x), unit = nextafterf ((float)y, INFINITY) - (float)y;
+      off = fmax (off, fabs (rv_tanh (x) - y) / unit);
+      g_assert_cmpfloat (rv_tanh (-x), ==, -rv_tanh (x));
+    }
   g_assert_cmpfloat (off, <=, 2.0);
   g_assert_cmpfloat (rv_tanh (INFINITY), ==, 1.0f);
-  g_assert_cmpfloat (rv_tanh (0.0f), ==, 0.0f);
   g_assert_true (isnan (rv_tanh (NAN)));
 }
 
