@@ -108,7 +108,10 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
   const uint32_t *targets = job->targets ? job->targets + (size_t)tile * job->samples : NULL;
   double sum = 0.0;
   uint64_t correct = 0, decided = 0;
-  if (job->backward)
+  gboolean padded = n < last->samples; /* what no decoder writes is zero */
+  for (uint32_t s = 0; s < n; s++)
+    padded |= work->lengths[s] < model->steps;
+  if (job->backward && (padded || stride != (size_t)last->samples * model->classes))
     memset (last->out_gradient, 0, model->steps * stride * sizeof (float));
   for (uint32_t s = 0; s < n; s++)
     {
