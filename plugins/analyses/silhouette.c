@@ -1,6 +1,6 @@
-/* analysis/silhouette: how well the classes are set apart in the activity of a layer (Rousseeuw 1987), with the
- * cosine distance d (x, y) = 1 - x.y / (|x| |y|). Exact in O(samples * classes * features): the mean distance to
- * the samples of a class follows from the sum of their directions. */
+/* analysis/silhouette: how well the classes are set apart in the activity of a layer (Rousseeuw 1987), with
+ * the cosine distance d (x, y) = 1 - x.y / (|x| |y|). Exact in O(samples * classes * features): the mean
+ * distance to the samples of a class follows from the sum of their directions. */
 #include "shared.h"
 
 typedef struct
@@ -56,8 +56,8 @@ add_up (void *self, uint32_t piece, uint32_t worker)
 }
 
 /* a: mean distance to the others of the own class, b: to the class that is nearest; s = (b - a) / max (a, b).
- * The mean over class C of 1 - x.y is 1 - x.S / |C|, S the sum of its directions. Zero vectors are at distance 1
- * of everything, and a class of one has s = 0, as scikit-learn has it. */
+ * The mean over class C of 1 - x.y is 1 - x.S / |C|, S the sum of its directions. Zero vectors are at
+ * distance 1 of everything, and a class of one has s = 0, as scikit-learn has it. */
 static double
 silhouette_of (const Work *work, uint32_t i)
 {
@@ -221,7 +221,8 @@ RV_PLUGIN ("analysis", "silhouette")
   .version = "1.0",
   .licence = "LGPL-2.1-or-later",
   .doc = "How well classes are set apart in the activity of a layer",
-  .citation = "Rousseeuw 1987, Silhouettes: a graphical aid to the interpretation and validation of cluster analysis",
+  .citation = "Rousseeuw 1987, Silhouettes: a graphical aid to the interpretation and validation of cluster "
+              "analysis",
   .params = params,
   .params_size = sizeof (Silhouette),
   RV_FUNCTIONS (class),

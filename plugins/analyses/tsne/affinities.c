@@ -1,6 +1,6 @@
-/* Which points belong together: p_j|i = exp (-beta_i d_ij^2) / sum, beta_i such that the entropy of p_.|i is that
- * of `perplexity` equal neighbours, and p_ij = (p_j|i + p_i|j) / 2n (van der Maaten and Hinton 2008), over all
- * points or over the 3 * perplexity nearest ones (van der Maaten 2014). */
+/* Which points belong together: p_j|i = exp (-beta_i d_ij^2) / sum, beta_i such that the entropy of p_.|i is
+ * that of `perplexity` equal neighbours, and p_ij = (p_j|i + p_i|j) / 2n (van der Maaten and Hinton 2008), over
+ * all points or over the 3 * perplexity nearest ones (van der Maaten 2014). */
 #include "tsne.h"
 #include <string.h>
 
@@ -48,7 +48,8 @@ distances (const Search *s, const float *const rows[AT_ONCE], float *out, size_t
     }
 }
 
-/* p[j] = exp (-beta d[j]); sums of p and of p d. n is a multiple of WIDTH; entries at infinity take no part. */
+/* p[j] = exp (-beta d[j]); sums of p and of p d. n is a multiple of WIDTH; entries at infinity
+ * take no part. */
 RV_FN void
 weigh (const float *d, uint32_t n, float beta, float *p, double sums[2])
 {
@@ -81,8 +82,8 @@ static void (*const distances_of[RV_ISA_ROOM]) (const Search *, const float *con
 static void (*const weigh_of[RV_ISA_ROOM]) (const float *, uint32_t, float, float *, double[2])
     = RV_CLONES_OF (weigh);
 
-/* Squared distances d [n], multiple of WIDTH, to probabilities p. Distances are counted from the least one, which
- * changes no p and keeps the sum above 1. */
+/* Squared distances d [n], multiple of WIDTH, to probabilities p. Distances are counted from the least one,
+ * which changes no p and keeps the sum above 1. */
 static void
 probabilities (float *d, uint32_t n, double perplexity, float *p)
 {
