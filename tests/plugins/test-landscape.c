@@ -175,6 +175,14 @@ test_numpy (void)
       g_assert_cmpfloat (cell (grid, k, "y"), ==, (double)(k / 3) - 1.0);
       g_assert_cmpfloat_with_epsilon (cell (grid, k, "log loss"), log (cell (grid, k, "loss") + 0.1), 1e-12);
     }
+  uint32_t columns, rows;
+  const double *z;
+  g_assert_true (
+      rv_figure_get_grid (rv_node_output (s.scape, "surface")->artefact, &columns, &rows, NULL, NULL, &z));
+  g_assert_cmpuint (columns, ==, 3);
+  g_assert_cmpuint (rows, ==, 3);
+  for (uint32_t k = 0; k < 9; k++)
+    g_assert_cmpfloat (z[k], ==, cell (grid, k, "log loss"));
   /* weights are as long as in the model, biases are left alone */
   g_assert_cmpuint (rv_table_rows (directions), ==, 6);
   for (uint32_t k = 0; k < 5; k++)

@@ -251,16 +251,35 @@ summary_table (const Survey *s)
 static RvFigure *
 curve_figure (const Survey *s)
 {
-  RvFigure *figure = rv_figure_new (RV_FIGURE_LINE, "Loss along random directions", "Distance from the model",
-                                    "ln(loss + 0.1)");
-  RvSeries *series = rv_figure_add_series (figure, "x");
+  RvFigure *figure = rv_figure_new (RV_FIGURE_LINE, "Loss along random directions",
+                                    "Position along the direction", "ln(loss + 0.1)");
+  RvSeries *series = rv_figure_add_series (figure, "direction x");
   for (uint32_t c = 0; c < s->columns; c++)
     rv_series_add (series, NULL, survey_x (s, c),
                    log (s->loss[survey_grid_at (s, c, s->rows / 2)] + LOG_OFFSET), NAN, NAN);
-  series = s->y ? rv_figure_add_series (figure, "y") : NULL;
+  series = s->y ? rv_figure_add_series (figure, "direction y") : NULL;
   for (uint32_t r = 0; s->y && r < s->rows; r++)
     rv_series_add (series, NULL, survey_y (s, r),
                    log (s->loss[survey_grid_at (s, s->columns / 2, r)] + LOG_OFFSET), NAN, NAN);
+  return figure;
+}
+
+/* A picture of the whole grid; in one dimension the curve. */
+static RvFigure *
+grid_figure (const Survey *s, RvFigureType type)
+{
+  if (!s->y)
+    return curve_figure (s);
+  RvFigure *figure = rv_figure_new (type, "Loss landscape", "Direction x", "Direction y");
+  g_autofree double *x = g_new (double, s->columns), *y = g_new (double, s->rows),
+                    *z = g_new (double, s->n_grid);
+  for (uint32_t c = 0; c < s->columns; c++)
+    x[c] = survey_x (s, c);
+  for (uint32_t r = 0; r < s->rows; r++)
+    y[r] = survey_y (s, r);
+  for (uint32_t k = 0; k < s->n_grid; k++)
+    z[k] = isfinite (s->loss[1 + k]) ? log (s->loss[1 + k] + LOG_OFFSET) : NAN;
+  rv_figure_set_grid (figure, s->columns, s->rows, x, y, z, "ln(loss + 0.1)");
   return figure;
 }
 
@@ -275,15 +294,16 @@ run (void *self, RvNode *node, GError **error)
   if (ok)
     {
       RvTable *grid = grid_table (&s);
-      RvFigure *curve = curve_figure (&s);
       rv_node_set_output (node, "", grid);
       rv_node_set_output (node, "table", rv_table_ref (grid));
       rv_node_set_output (node, "summary", summary_table (&s));
       rv_node_set_output (node, "rises", rise_table (&s));
       rv_node_set_output (node, "directions", direction_table (s.model, s.x, s.y));
       rv_node_set_output (node, "eigenvalues", eigenvalue_table (&s));
-      rv_node_set_output (node, "figure", curve);
-      rv_node_set_output (node, "curve", rv_figure_ref (curve));
+      rv_node_set_output (node, "contour", grid_figure (&s, RV_FIGURE_CONTOUR));
+      rv_node_set_output (node, "heatmap", grid_figure (&s, RV_FIGURE_HEATMAP));
+      rv_node_set_output (node, "surface", grid_figure (&s, RV_FIGURE_SURFACE));
+      rv_node_set_output (node, "curve", curve_figure (&s));
     }
   survey_clear (&s);
   return ok;
@@ -338,7 +358,9 @@ static const RvOutput outputs[] = {
   { "directions", RV_ARTEFACT_TABLE,
           "A row per tensor: its length, those of the directions, the cosine between them" },
   { "eigenvalues", RV_ARTEFACT_TABLE, "Of the relaxed network's Hessian, where they are asked for" },
-  { "figure", RV_ARTEFACT_FIGURE, "The same as `curve`" },
+  { "contour", RV_ARTEFACT_FIGURE, "Filled contours of ln(loss + 0.1); in one dimension the curve" },
+  { "heatmap", RV_ARTEFACT_FIGURE, "The same as a heat map" },
+  { "surface", RV_ARTEFACT_FIGURE, "The same in three dimensions" },
   { "curve", RV_ARTEFACT_FIGURE, "Along x, and along y, through the middle of the grid" },
   { NULL, RV_ARTEFACT_NONE, NULL }
 };
