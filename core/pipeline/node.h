@@ -53,6 +53,7 @@ struct RvNode
   RvValue *made_from; /* map of texts: what the identity is the hash of */
   GPtrArray *metrics; /* char *: the numbers that the node reported, as JSON */
   RvModel *profiled;  /* owned: the model whose time is told at the end; or NULL */
+  gboolean again;     /* was taken from the store, which has no datasets, and now one is needed */
   size_t memory;      /* bytes that it will take beside its data, as it told; 0: not told */
   char *kept;         /* its folder in the store, which is locked; NULL: nothing can be kept */
   struct

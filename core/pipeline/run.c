@@ -91,7 +91,10 @@ provide_inputs (Run *run, RvNode *node, GError **error)
     {
       const RvPortValue *input = node->inputs->pdata[k];
       if (!input->artefact && !input->node->failure)
-        provide (run, input->node);
+        {
+          input->node->again = input->output->kind == RV_ARTEFACT_DATASET && rv_store_keeps (input->node);
+          provide (run, input->node);
+        }
       if (run->stopped)
         {
           g_set_error (error, RV_ERROR, RV_ERROR_STOPPED, "interrupted before it began");
@@ -109,9 +112,18 @@ provide_inputs (Run *run, RvNode *node, GError **error)
 static gboolean
 compute (Run *run, RvNode *node, GError **error)
 {
+  FILE *metrics = node->state->metrics;
+  for (guint k = 0; node->again && k < node->outputs->len; k++)
+    {
+      RvPortValue *value = node->outputs->pdata[k];
+      rv_artefact_unref (value->output->kind, g_steal_pointer (&value->artefact));
+    }
   g_ptr_array_set_size (node->metrics, 0);
-  const gboolean ran
-      = provide_inputs (run, node, error) && node->class->run (node->instance->self, node, error);
+  gboolean ran = provide_inputs (run, node, error);
+  if (node->again) /* its numbers are there */
+    node->state->metrics = NULL;
+  ran = ran && node->class->run (node->instance->self, node, error);
+  node->state->metrics = metrics;
   rv_node_end_profile (node);
   return ran && rv_directory_store (run->graph, node, error);
 }
@@ -154,12 +166,15 @@ take_or_compute (Run *run, RvNode *node, GError **error)
       g_propagate_error (error, stopped);
       return FALSE;
     }
-  if (kept && !run->graph->state.fresh && rv_store_take (kept, node, &when))
+  if (node->again)
+    rv_node_say (node, "computed again: what it hands on as a dataset is not kept, and is needed");
+  else if (kept && !run->graph->state.fresh && rv_store_take (kept, node, &when))
     {
       say_reused (run, node, when);
       return rv_directory_store (run->graph, node, error);
     }
-  say_why (run, node);
+  if (!node->again)
+    say_why (run, node);
   if (!compute (run, node, error))
     return FALSE;
   if (kept && !gathers_failures (node))

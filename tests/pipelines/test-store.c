@@ -124,6 +124,25 @@ test_model_revived (Fixture *f, gconstpointer user)
   test_walk (two, "", test_equal_file, three);
 }
 
+/* Of a node with tables and a dataset only the tables are kept: whoever reads the dataset later gets it all the
+ * same, without a training. */
+static void
+test_dataset_later (Fixture *f, gconstpointer user)
+{
+  static const char attack[]
+      = STUDY "  attacked: {use: attack/random-flip, model: fit.last, data: test, samples: 20}\n"
+              "  after: {use: analysis/firing-rate, model: fit.last, data: attacked, bins: 5}\n";
+  g_autofree char *file = path_of (f, "study.yaml"), *two = path_of (f, "two"), *three = path_of (f, "three");
+  g_assert_true (g_file_set_contents (file, attack, -1, NULL));
+  g_autofree char *first = run (f, "one", ""), *second = run (f, "two", "-s after.bins=7"),
+                  *third = run (f, "three", "-s after.bins=7 --fresh");
+  g_assert_cmpuint (test_count (second, "a dataset is not kept, and is needed"), ==, 2);
+  g_assert_cmpuint (test_count (second, "epoch"), ==, 0);
+  test_walk (two, "", test_equal_file, three);
+  g_autofree char *last = run (f, "two", "-s after.bins=7");
+  g_assert_cmpuint (test_count (last, "is needed"), ==, 0);
+}
+
 /* What changed is computed again with the reason, what did not is not. */
 static void
 test_changes (Fixture *f, gconstpointer user)
@@ -385,6 +404,7 @@ main (int argc, char **argv)
     void (*test) (Fixture *f, gconstpointer user);
   } tests[] = { { "/store/reused", test_reused },
                 { "/store/model-revived", test_model_revived },
+                { "/store/dataset-later", test_dataset_later },
                 { "/store/changes", test_changes },
                 { "/store/damage", test_damage },
                 { "/store/two-at-once", test_two_at_once },
