@@ -23,6 +23,10 @@ static const Paper papers[] = {
   { "table-7-shd", "table-7=12", "", TRUE },     { "table-7-ssc", "table-7=12", "", TRUE },
   { "table-7-nmnist", "table-7=11", "", FALSE }, { "table-7-dvs", "table-7=11", "", FALSE },
   { "table-7-mnist", "table-7=11", "", FALSE },
+  { "figure-3", "", "", FALSE },
+  { "figure-5", "flatness=3", "", FALSE },
+  { "figure-8", "perturbation=6 random=6", "figure-8", FALSE },
+  { "table-10", "table-10/ratio=0.9=5", "", FALSE },
 };
 
 static char *folder, *pipelines;
