@@ -111,7 +111,7 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
   gboolean padded = n < last->samples; /* what no decoder writes is zero */
   for (uint32_t s = 0; s < n; s++)
     padded |= work->lengths[s] < model->steps;
-  if (job->backward && (padded || stride != (size_t)last->samples * model->classes))
+  if (job->backward && (padded || last->layer->step_by_step))
     memset (last->out_gradient, 0, model->steps * stride * sizeof (float));
   for (uint32_t s = 0; s < n; s++)
     {

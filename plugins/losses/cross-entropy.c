@@ -15,29 +15,48 @@ static const RvParam params[] = {
   RV_PARAM_END
 };
 
-/* log sum_c exp (x[c] - max), and max: softmax without overflow. */
-static double
-log_total (uint32_t classes, const float *scores, double *maximum)
+#define FEW 64 /* classes whose exponentials are kept */
+
+/* Softmax without overflow: exp (x[c] - max), kept of the first FEW, made again of others. */
+typedef struct
 {
-  double top = scores[0];
-  double total = 0.0;
+  const float *x;
+  double top, total, kept[FEW];
+} Softmax;
+
+static inline double
+power (const Softmax *softmax, uint32_t c)
+{
+  return c < FEW ? softmax->kept[c] : exp (softmax->x[c] - softmax->top);
+}
+
+static void
+softmax_of (Softmax *softmax, uint32_t classes, const float *x)
+{
+  double top = x[0], total = 0.0;
   for (uint32_t c = 1; c < classes; c++)
-    top = scores[c] > top || isnan (scores[c]) ? scores[c] : top;
+    top = x[c] > top || isnan (x[c]) ? x[c] : top;
   for (uint32_t c = 0; c < classes; c++)
-    total += exp (scores[c] - top);
-  *maximum = top;
-  return log (total);
+    {
+      const double e = exp (x[c] - top);
+      total += e;
+      if (c < FEW)
+        softmax->kept[c] = e;
+    }
+  softmax->x = x;
+  softmax->top = top;
+  softmax->total = total;
 }
 
 /* L = -log p[label], p = softmax (x);  dL/dx[c] = p[c] - [c = label] */
 static double
 once (uint32_t classes, const float *x, uint32_t label, float *gradient)
 {
-  double top;
-  const double log_sum = log_total (classes, x, &top);
+  Softmax p;
+  softmax_of (&p, classes, x);
   for (uint32_t c = 0; gradient && c < classes; c++)
-    gradient[c] = (float) (exp (x[c] - top - log_sum) - (c == label ? 1.0 : 0.0));
-  return log_sum + top - x[label];
+    gradient[c] = (float) (power (&p, c) / p.total - (c == label ? 1.0 : 0.0));
+  return log (p.total) + p.top - x[label];
 }
 
 /* p = softmax (x), q = softmax (p), L = -log q[label];
@@ -45,22 +64,24 @@ once (uint32_t classes, const float *x, uint32_t label, float *gradient)
 static double
 twice (uint32_t classes, const float *x, uint32_t label, float *gradient)
 {
-  double top;
-  const double log_sum = log_total (classes, x, &top);
-  const double right = exp (x[label] - top - log_sum);
-  double total = 0.0, mixed = 0.0;
+  Softmax first;
+  softmax_of (&first, classes, x);
+  const double right = exp (x[label] - first.top) / first.total;
+  double total = 0.0, mixed = 0.0, kept[FEW];
   /* p is within [0, 1], so that exp (p) needs no shift. */
   for (uint32_t c = 0; c < classes; c++)
     {
-      const double p = exp (x[c] - top - log_sum);
-      total += exp (p);
-      mixed += exp (p) * p;
+      const double p = power (&first, c) / first.total, e = exp (p);
+      total += e;
+      mixed += e * p;
+      if (c < FEW)
+        kept[c] = e;
     }
   const double mean = mixed / total - right;
   for (uint32_t c = 0; gradient && c < classes; c++)
     {
-      const double p = exp (x[c] - top - log_sum);
-      gradient[c] = (float) (p * (exp (p) / total - (c == label ? 1.0 : 0.0) - mean));
+      const double p = power (&first, c) / first.total, q = (c < FEW ? kept[c] : exp (p)) / total;
+      gradient[c] = (float) (p * (q - (c == label ? 1.0 : 0.0) - mean));
     }
   return log (total) - right;
 }
