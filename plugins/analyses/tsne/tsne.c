@@ -70,6 +70,25 @@ embedding_table (const Features *features, const RvDatasetSpec *spec, const floa
   return table;
 }
 
+/* A colour for each class; the axes mean nothing. */
+static RvFigure *
+scatter (const Features *features, const RvDatasetSpec *spec, const float *y)
+{
+  RvFigure *figure = rv_figure_new (RV_FIGURE_SCATTER, "t-SNE", "t-SNE 1", "t-SNE 2");
+  for (uint32_t c = 0; c < features->classes; c++)
+    {
+      g_autofree char *name = analysis_class_name (spec, c);
+      RvSeries *series = NULL;
+      for (uint32_t i = 0; i < features->n; i++)
+        if (features->labels[i] == c)
+          {
+            series = series ? series : rv_figure_add_series (figure, name);
+            rv_series_add (series, NULL, y[i], y[features->n + i], NAN, NAN);
+          }
+    }
+  return figure;
+}
+
 /* ---- the node */
 
 static gboolean
@@ -133,6 +152,7 @@ run (void *self, RvNode *node, GError **error)
     return FALSE;
   rv_node_set_output (node, "", summary_table (tsne, &features, &descent, exact));
   rv_node_set_output (node, "embedding", embedding_table (&features, spec, y));
+  rv_node_set_output (node, "figure", scatter (&features, spec, y));
   return TRUE;
 }
 
@@ -158,6 +178,7 @@ static const RvParam params[]
 
 static const RvOutput outputs[] = { { "", RV_ARTEFACT_TABLE, "One row: KL divergence, iterations, samples" },
                                     { "embedding", RV_ARTEFACT_TABLE, "A row per sample: class and place" },
+                                    { "figure", RV_ARTEFACT_FIGURE, "The samples, coloured by class" },
                                     { NULL, RV_ARTEFACT_NONE, NULL } };
 
 static const RvNodeClass class = { outputs, check, run, NULL };
