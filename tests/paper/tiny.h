@@ -27,9 +27,9 @@ tiny_nmnist (const char *folder)
       g_autofree char *path = g_strdup_printf ("%s/nmnist/%s/%u/%05u.bin", folder,
                                                k < TINY_TRAIN ? "Train" : "Test", label, k + 1);
       GByteArray *bytes = g_byte_array_new ();
-      for (guint e = 0; e < 600; e++)
+      for (guint e = 0; e < 4000; e++)
         {
-          const guint time = 500 * e + 100, on = tiny_draw (k, 3 * e, 2);
+          const guint time = 75 * e, on = tiny_draw (k, 3 * e, 2);
           test_put_big (bytes, 3 * label + tiny_draw (k, 3 * e + 1, 7), 1);
           test_put_big (bytes, tiny_draw (k, 3 * e + 2, 34), 1);
           test_put_big (bytes, on << 23 | time, 3);
