@@ -17,17 +17,22 @@ typedef struct
 } Paper;
 
 static const Paper papers[] = {
-  { "table-6-xor", "table-6=6", "", FALSE },     { "table-6-shd", "table-6=6", "", TRUE },
-  { "table-6-ssc", "table-6=6", "", TRUE },      { "table-6-nmnist", "table-6=5", "", FALSE },
-  { "table-6-dvs", "table-6=5", "", FALSE },     { "table-6-mnist", "table-6=5", "", FALSE },
-  { "table-7-shd", "table-7=12", "", TRUE },     { "table-7-ssc", "table-7=12", "", TRUE },
-  { "table-7-nmnist", "table-7=11", "", FALSE }, { "table-7-dvs", "table-7=11", "", FALSE },
-  { "table-7-mnist", "table-7=11", "", FALSE },
-  { "figure-3", "", "", FALSE },
-  { "figure-5", "flatness=3", "", FALSE },
+  { "table-6-xor", "table-6=6", "accuracy", FALSE },
+  { "table-6-shd", "table-6=6", "accuracy", TRUE },
+  { "table-6-ssc", "table-6=6", "accuracy", TRUE },
+  { "table-6-nmnist", "table-6=5", "accuracy", FALSE },
+  { "table-6-dvs", "table-6=5", "accuracy", FALSE },
+  { "table-6-mnist", "table-6=5", "accuracy", FALSE },
+  { "table-7-shd", "table-7=12", "accuracy", TRUE },
+  { "table-7-ssc", "table-7=12", "accuracy", TRUE },
+  { "table-7-nmnist", "table-7=11", "accuracy", FALSE },
+  { "table-7-dvs", "table-7=11", "accuracy", FALSE },
+  { "table-7-mnist", "table-7=11", "accuracy", FALSE },
+  { "figure-3", "", "figure-3/seed=1", FALSE },
+  { "figure-5", "flatness=3", "figure-5 contours", FALSE },
   { "figure-6-table-9", "table-9=5", "", FALSE },
   { "figure-8", "perturbation=6 random=6", "figure-8", FALSE },
-  { "table-10", "table-10/ratio=0.9=5", "", FALSE },
+  { "table-10", "table-10/ratio=0.9=5", "table-10-all", FALSE },
 };
 
 static char *folder, *pipelines;
