@@ -297,6 +297,169 @@ test_analog (void)
       }
 }
 
+/* ---- other step widths */
+
+/* How well a network does that was built for so many steps, with leaks of its own. */
+static RvScore
+score_of_built (const char *leak, uint32_t steps)
+{
+  g_autofree char *hidden = g_strdup_printf ("{use: dense, units: 11, recurrent: yes, weight-scale: 4, "
+                                             "neuron: {use: lif, threshold: 0.5, leak: %s}}",
+                                             leak);
+  g_autofree char *last = g_strdup_printf (
+      "{use: dense, units: 4, weight-scale: 4, neuron: {use: lif, threshold: 0.5, leak: %s}}", leak);
+  const char *const layers[] = { hidden, last };
+  g_autoptr (GError) error = NULL;
+  const RvDatasetSpec spec = spec_of (RV_FORM_SPIKES, steps);
+  g_autoptr (RvModel) model = network_new (2, layers, "rate", "cross-entropy", &spec, 3);
+  g_autoptr (RvDataset) data = data_of (RV_FORM_SPIKES, steps);
+  const RvBatch all = { .data = data, .n = SAMPLES };
+  RvScore score;
+  rv_model_evaluate (model, NULL, &all, NULL, &score, &error);
+  g_assert_no_error (error);
+  return score;
+}
+
+static void
+test_resolution (void)
+{
+  static const uint32_t steps[] = { 10, 5, 20, 40 }; /* 2, 4, 1 and 0.5 ms */
+  static const char *const names[] = { "2 ms", "4 ms", "1 ms", "0.5 ms" };
+  g_autoptr (Fixture) f = fixture_new (RV_FORM_SPIKES);
+  for (uint32_t k = 1; k < 4; k++)
+    f->wires.data[k] = data_of (RV_FORM_SPIKES, steps[k]);
+  for (guint rescaled = 0; rescaled < 2; rescaled++)
+    {
+      g_autofree char *text
+          = g_strdup_printf ("{use: analysis/resolution, model: model, data: [a, b, c, d], rescale-leak: %s}",
+                             rescaled ? "yes" : "no");
+      g_autoptr (TestAnalysis) analysis = analyse (f, text);
+      const RvTable *table = test_table (analysis, ""), *row = test_table (analysis, "row");
+      double seen[4];
+      g_assert_cmpuint (rv_table_rows (table), ==, 4);
+      for (uint32_t k = 0; k < 4; k++)
+        {
+          const double power = rescaled ? 10.0 / steps[k] : 1.0;
+          g_autofree char *leak = g_strdup_printf ("%.17g", pow (0.8, power));
+          const RvScore built = score_of_built (leak, steps[k]);
+          seen[k] = test_number (table, k, "loss");
+          g_assert_cmpfloat (fabs (seen[k] - built.loss), <, 1e-6); /* learned leaks go through a sigmoid */
+          NEAR (test_number (table, k, "accuracy"), 100.0 * (double)built.correct / (double)built.decisions);
+          NEAR (test_number (table, k, "step (ms)"), 20.0 / steps[k]);
+          NEAR (test_number (table, k, "steps"), steps[k]);
+          NEAR (test_number (row, 0, names[k]), test_number (table, k, "accuracy"));
+          if (rescaled)
+            NEAR (test_number (table, k, "power of the leak"), power);
+        }
+      g_assert_true (seen[0] != seen[1] && seen[0] != seen[2] && seen[0] != seen[3]);
+      g_assert_cmpuint (rv_figure_get_series (test_figure (analysis, "figure"), 0)->x->len, ==, 4);
+    }
+  test_analysis_refused (
+      &f->wires, "{use: analysis/resolution, model: model, data: a, rescale-leak: yes, leaks: [leek]}",
+      "'leaks' names 'leek'");
+  f->wires.trained.step_width = 0.0;
+  test_analysis_refused (&f->wires, "{use: analysis/resolution, model: model, data: [b], rescale-leak: yes}",
+                         "how long a step is, but 'model'");
+  f->wires.trained.units = 9;
+  test_analysis_refused (&f->wires, "{use: analysis/resolution, model: model, data: [a, b]}",
+                         "takes 9 units");
+}
+
+/* Baselines whose layers have no neurons run over other steps too. */
+static void
+test_baselines (void)
+{
+  static const char *const layers[]
+      = { "{use: lstm, units: 6}", "{use: gru, units: 5}", "{use: dense, units: 4, neuron: linear}" };
+  g_autoptr (Fixture) f = fixture_new (RV_FORM_SPIKES);
+  rv_model_unref (f->wires.model);
+  f->wires.model = network_new (3, layers, "last-step", "cross-entropy", &f->wires.trained, 3);
+  f->wires.data[1] = data_of (RV_FORM_SPIKES, 30);
+  const RvDatasetSpec spec = spec_of (RV_FORM_SPIKES, 30);
+  g_autoptr (RvModel) built = network_new (3, layers, "last-step", "cross-entropy", &spec, 3);
+  g_autoptr (TestAnalysis) analysis = analyse (f, "{use: analysis/resolution, model: model, data: [a, b]}");
+  const RvBatch all = { .data = f->wires.data[1], .n = SAMPLES };
+  RvScore score;
+  rv_model_evaluate (built, NULL, &all, NULL, &score, NULL);
+  NEAR (test_number (test_table (analysis, ""), 1, "loss"), score.loss);
+  g_autoptr (TestAnalysis) rates = analyse (f, "{use: analysis/firing-rate, model: model, data: a}");
+  const RvTable *operations = test_table (rates, "operations");
+  double spikes = 0.0;
+  for (uint32_t s = 0; s < SAMPLES; s++)
+    for (uint32_t t = 0; t < STEPS; t++)
+      for (uint32_t j = 0; j < INPUTS; j++)
+        spikes += f->input[s][t][j];
+  /* four gates of spikes, and of its own output of the step before; what it hands on is no spike */
+  NEAR (test_number (operations, 0, "accumulates"), 4 * 6 * spikes / SAMPLES);
+  NEAR (test_number (operations, 0, "multiply-accumulates"), 4 * 6 * 6 * (STEPS - 1));
+  NEAR (test_number (operations, 1, "multiply-accumulates"), 3 * 5 * 6 * STEPS + 3 * 5 * 5 * (STEPS - 1));
+  NEAR (test_number (operations, 2, "multiply-accumulates"), 4 * 5 * STEPS);
+  g_autoptr (TestAnalysis) silhouette = analyse (f, "{use: analysis/silhouette, model: model, data: a}");
+  g_assert_true (isfinite (test_number (test_table (silhouette, ""), 0, "silhouette")));
+  g_autoptr (TestAnalysis) trace = analyse (f, "{use: analysis/trace, model: model, data: a, layer: 0}");
+  g_assert_cmpuint (rv_table_rows (test_table (trace, "")), ==, STEPS);
+}
+
+/* ---- one sample */
+
+static void
+test_trace (void)
+{
+  g_autoptr (Fixture) f = fixture_new (RV_FORM_SPIKES);
+  for (uint32_t sample = 0; sample < SAMPLES; sample += 17)
+    {
+      g_autofree char *text = g_strdup_printf (
+          "{use: analysis/trace, model: model, data: data, sample: %u, units: [10, 2]}", sample);
+      g_autoptr (TestAnalysis) analysis = analyse (f, text);
+      const RvTable *table = test_table (analysis, ""), *spikes = test_table (analysis, "spikes");
+      const RvSeries *raster = rv_figure_get_series (test_figure (analysis, "raster"), 0);
+      for (uint32_t t = 0; t < STEPS; t++)
+        {
+          NEAR (test_number (table, t, "time (ms)"), 2.0 * t);
+          NEAR (test_number (table, t, "neuron 10"), f->membranes[sample][t][10]);
+          NEAR (test_number (table, t, "neuron 2"), f->membranes[sample][t][2]);
+        }
+      uint32_t row = 0, point = 0;
+      for (uint32_t layer = 0; layer < 2; layer++)
+        for (uint32_t t = 0; t < STEPS; t++)
+          for (uint32_t j = 0; j < (layer ? HIDDEN : INPUTS); j++)
+            {
+              if (!(layer ? f->hidden[sample][t][j] : f->input[sample][t][j]))
+                continue;
+              g_autofree char *name = rv_table_get_text (spikes, row, 0);
+              g_assert_cmpstr (name, ==, layer ? "layer 0" : "input");
+              NEAR (test_number (spikes, row, "time (ms)"), 2.0 * t);
+              NEAR (test_number (spikes, row++, "neuron"), j);
+              if (!layer)
+                continue;
+              NEAR (g_array_index (raster->x, double, point), 2.0 * t);
+              NEAR (g_array_index (raster->y, double, point++), j);
+            }
+      g_assert_cmpuint (rv_table_rows (spikes), ==, row);
+      g_assert_cmpuint (raster->x->len, ==, point);
+      g_assert_cmpuint (rv_figure_panels (test_figure (analysis, "figure")), ==, 3);
+    }
+  /* without names those that fire most often */
+  g_autoptr (TestAnalysis) analysis
+      = analyse (f, "{use: analysis/trace, model: model, data: data, sample: 5, most: 2}");
+  const char *first = rv_table_column_name (test_table (analysis, ""), 1);
+  uint32_t counts[HIDDEN] = { 0 }, best = 0;
+  for (uint32_t n = 0; n < HIDDEN; n++)
+    {
+      for (uint32_t t = 0; t < STEPS; t++)
+        counts[n] += f->hidden[5][t][n];
+      best = MAX (best, counts[n]);
+    }
+  g_assert_cmpuint (counts[g_ascii_strtoull (first + strlen ("neuron "), NULL, 10)], ==, best);
+  g_assert_cmpuint (rv_table_columns (test_table (analysis, "")), ==, 3);
+  test_analysis_refused (&f->wires, "{use: analysis/trace, model: model, data: data, sample: 53}",
+                         "'sample' is 53|has 53");
+  test_analysis_refused (&f->wires, "{use: analysis/trace, model: model, data: data, units: [11]}",
+                         "names 11|has 11");
+  test_analysis_refused (&f->wires, "{use: analysis/trace, model: model, data: data, layer: input}",
+                         "no membranes");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -305,5 +468,8 @@ main (int argc, char **argv)
   g_test_add_func ("/analyses/rates", test_rates);
   g_test_add_func ("/analyses/operations", test_operations);
   g_test_add_func ("/analyses/analog", test_analog);
+  g_test_add_func ("/analyses/resolution", test_resolution);
+  g_test_add_func ("/analyses/baselines", test_baselines);
+  g_test_add_func ("/analyses/trace", test_trace);
   return g_test_run ();
 }
