@@ -1,9 +1,10 @@
 /* transform/event-drop: events or spikes taken out at random, by time, by area, or by one of these drawn
- * anew (EventDrop). The share that is asked for is the share that goes: exactly so many events, a window
- * that lies inside the recording, a rectangle that lies inside the sensor. */
+ * anew (EventDrop); or entries of steps, whatever they count (Ma et al. 2023). The share that is asked for is
+ * the share that goes: exactly so many events, a window that lies inside the recording, a rectangle that lies
+ * inside the sensor. */
 #include <ranvier/ranvier.h>
 
-static const char *const policies[] = { "random", "time", "area", "mixed", NULL };
+static const char *const policies[] = { "random", "time", "area", "mixed", "entries", NULL };
 static const char *const draws_of[] = { "epoch", "fixed", NULL };
 
 enum
@@ -12,6 +13,7 @@ enum
   TIME,
   AREA,
   MIXED,
+  ENTRIES,
   EPOCH = 0,
   FIXED
 };
@@ -72,10 +74,13 @@ check (void *self, RvNode *node, GError **error)
 {
   const EventDrop *drop = self;
   RvDatasetSpec spec = *rv_port_spec (&drop->data);
-  if (spec.form != RV_FORM_EVENTS && spec.form != RV_FORM_SPIKES)
+  const gboolean entries = drop->policy == ENTRIES;
+  if (spec.form == RV_FORM_STATIC || spec.form == (entries ? RV_FORM_EVENTS : RV_FORM_FRAMES))
     {
-      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "takes events or spikes, but '%s' has %s",
-                   rv_port_name (&drop->data), spec.form == RV_FORM_FRAMES ? "frames" : "still images");
+      static const char *const forms[] = { "still images", "spikes", "frames", "events" };
+      g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "%stakes %s, but '%s' has %s",
+                   entries ? "'policy: entries' " : "", entries ? "spikes or frames" : "events or spikes",
+                   rv_port_name (&drop->data), forms[spec.form]);
       return FALSE;
     }
   spec.varies = drop_varies (drop, &spec);
@@ -138,6 +143,8 @@ make_plan (const Dropped *dropped, uint64_t epoch, uint32_t id, uint32_t n, uint
     }
   if (plan.policy == RANDOM)
     plan.left = (uint64_t)llround (ratio * n);
+  else if (plan.policy == ENTRIES)
+    plan.left = (uint64_t)(ratio * n);
   else if (plan.policy == TIME)
     plan_time (&plan, ratio, duration);
   else if (plan.policy == AREA)
@@ -155,6 +162,7 @@ goes (const Dropped *dropped, Plan *plan, uint32_t k, uint64_t t, uint32_t unit)
   switch (plan->policy)
     {
     case RANDOM:
+    case ENTRIES:
       {
         const double chance = rv_stream_uniform_double (plan->stream, AT_EVENTS + (uint64_t)k);
         const gboolean out = chance * (double)plan->seen < (double)plan->left;
@@ -190,6 +198,53 @@ drop_events (const Dropped *dropped, uint64_t epoch, uint32_t id, RvRecording *r
   return kept > 0 || n == 0;
 }
 
+/* Entries: units of steps, however often they fired there. */
+static uint32_t
+count_entries (const RvRecording *r)
+{
+  uint32_t n = 0;
+  for (uint32_t t = 0; t < r->steps; t++)
+    for (uint32_t k = r->offsets[t]; k < r->offsets[t + 1]; k++)
+      n += k == r->offsets[t] || r->ids[k] != r->ids[k - 1];
+  return n;
+}
+
+static gboolean
+drop_entries (const Dropped *dropped, uint64_t epoch, uint32_t id, RvRecording *r)
+{
+  Plan plan = make_plan (dropped, epoch, id, count_entries (r), r->steps);
+  uint32_t kept = 0, k = 0, n = 0;
+  for (uint32_t t = 0; t < r->steps; t++)
+    {
+      const uint32_t end = r->offsets[t + 1]; /* moved below */
+      while (k < end)
+        {
+          const uint32_t unit = r->ids[k];
+          const gboolean out = goes (dropped, &plan, n++, t, unit);
+          for (; k < end && r->ids[k] == unit; k++)
+            if (!out)
+              r->ids[kept++] = unit;
+        }
+      r->offsets[t + 1] = kept;
+    }
+  return TRUE;
+}
+
+static gboolean
+drop_values (const Dropped *dropped, uint64_t epoch, uint32_t id, RvRecording *r)
+{
+  const size_t all = (size_t)r->steps * r->units;
+  uint32_t n = 0;
+  for (size_t j = 0; j < all; j++)
+    n += r->values[j] != 0.0f;
+  Plan plan = make_plan (dropped, epoch, id, n, r->steps);
+  n = 0;
+  for (size_t j = 0; j < all; j++)
+    if (r->values[j] != 0.0f && goes (dropped, &plan, n++, j / r->units, (uint32_t)(j % r->units)))
+      r->values[j] = 0.0f;
+  return TRUE;
+}
+
 static gboolean
 drop_spikes (const Dropped *dropped, uint64_t epoch, uint32_t id, RvRecording *r)
 {
@@ -217,8 +272,10 @@ read_dropped (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out,
   const Dropped *dropped = self;
   if (!rv_dataset_read (dropped->source, epoch, id, out, error))
     return FALSE;
-  const gboolean left = out->form == RV_FORM_EVENTS ? drop_events (dropped, epoch, id, out)
-                                                    : drop_spikes (dropped, epoch, id, out);
+  const gboolean left = out->form == RV_FORM_EVENTS   ? drop_events (dropped, epoch, id, out)
+                        : out->form == RV_FORM_FRAMES ? drop_values (dropped, epoch, id, out)
+                        : dropped->policy == ENTRIES  ? drop_entries (dropped, epoch, id, out)
+                                                      : drop_spikes (dropped, epoch, id, out);
   return left || dropped->policy != MIXED || rv_dataset_read (dropped->source, epoch, id, out, error);
 }
 
@@ -263,12 +320,15 @@ run (void *self, RvNode *node, GError **error)
 }
 
 static const RvParam params[]
-    = { RV_PORT (EventDrop, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "Events or spikes"),
+    = { RV_PORT (EventDrop, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED,
+                 "Events or spikes; entries: also frames"),
         RV_CHOICE (EventDrop, policy, "random", policies,
                    "random: any events; time: those of a window; area: those of a rectangle; mixed: one of "
-                   "these or none, drawn with its ratio for each recording"),
+                   "these or none, drawn with its ratio for each recording; entries: units of steps that are "
+                   "not zero, with "
+                   "all that they count"),
         RV_REAL (EventDrop, ratio, "0.25", 0, 1, "",
-                 "Share of the events, of the time or of the area that goes; not for mixed"),
+                 "Share of the events, of the time, of the area or of the entries that goes; not for mixed"),
         RV_REALS (EventDrop, ratios, "[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]", 0, 1, "",
                   "mixed: what the ratio of random and time is drawn from"),
         RV_REALS (EventDrop, area_ratios, "[0.05, 0.1, 0.15, 0.2, 0.25]", 0, 1, "",
@@ -287,7 +347,7 @@ RV_PLUGIN ("transform", "event-drop")
   .version = "1.0",
   .licence = "LGPL-2.1-or-later",
   .doc = "Takes out a share of the events",
-  .citation = "Gu et al. 2021, EventDrop: data augmentation for event-based learning",
+  .citation = "Gu et al. 2021, EventDrop: data augmentation for event-based learning; entries: Ma et al. 2023",
   .params = params,
   .params_size = sizeof (EventDrop),
   .init = init,

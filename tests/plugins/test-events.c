@@ -576,6 +576,96 @@ test_streams (void)
   g_assert_false (same (one, three));
 }
 
+/* ---- entries: what stands at a unit of a step goes as a whole */
+
+#define ENTRY_UNITS 13
+#define ENTRY_STEPS 7
+
+/* What unit u counts at step t. */
+static uint32_t
+entry_of (uint32_t id, uint32_t t, uint32_t u)
+{
+  return (uint32_t)(rv_stream_bits (rv_stream_fork (rv_stream_new (3, "", "entries", ""), id),
+                                    t * ENTRY_UNITS + u)
+                    % 4);
+}
+
+static gboolean
+read_entries (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, GError **error)
+{
+  if (GPOINTER_TO_INT (self) == RV_FORM_FRAMES)
+    {
+      float *x = rv_recording_set_frames (out, ENTRY_STEPS, ENTRY_UNITS);
+      for (uint32_t j = 0; j < ENTRY_STEPS * ENTRY_UNITS; j++)
+        x[j] = (float)entry_of (id, j / ENTRY_UNITS, j % ENTRY_UNITS);
+      return TRUE;
+    }
+  uint32_t n = 0;
+  rv_recording_set_spikes (out, ENTRY_STEPS, ENTRY_UNITS, 4 * ENTRY_STEPS * ENTRY_UNITS);
+  for (uint32_t t = 0; t < ENTRY_STEPS; t++)
+    {
+      out->offsets[t] = n;
+      for (uint32_t u = 0; u < ENTRY_UNITS; u++)
+        for (uint32_t k = 0; k < entry_of (id, t, u); k++)
+          out->ids[n++] = u;
+    }
+  out->offsets[ENTRY_STEPS] = n;
+  return TRUE;
+}
+
+static uint32_t
+entry_left (const RvRecording *r, uint32_t t, uint32_t u)
+{
+  uint32_t n = 0;
+  if (r->form == RV_FORM_FRAMES)
+    return (uint32_t)r->values[t * ENTRY_UNITS + u];
+  for (uint32_t e = r->offsets[t]; e < r->offsets[t + 1]; e++)
+    n += r->ids[e] == u;
+  return n;
+}
+
+static void
+test_entries (void)
+{
+  static const double ratios[] = { 0.0, 0.1, 0.37, 1.0 };
+  static const RvForm forms[] = { RV_FORM_SPIKES, RV_FORM_FRAMES };
+  for (guint f = 0; f < 2; f++)
+    for (guint k = 0; k < G_N_ELEMENTS (ratios); k++)
+      {
+        const RvDatasetSpec spec = { .form = forms[f],
+                                     .samples = 400,
+                                     .units = ENTRY_UNITS,
+                                     .dims = { ENTRY_UNITS, 1, 1 },
+                                     .steps = ENTRY_STEPS,
+                                     .classes = 1,
+                                     .split = "test" };
+        g_autoptr (RvDataset) source = rv_dataset_new (&spec, read_entries, GINT_TO_POINTER (forms[f]), NULL);
+        g_autofree char *text = g_strdup_printf (
+            "{use: transform/event-drop, data: d, policy: entries, draws: fixed, ratio: %g}", ratios[k]);
+        g_autoptr (RvDataset) data = test_transform (source, text, NULL);
+        g_auto (RvRecording) r = { 0 };
+        uint32_t gone_from[2] = { 0, 0 }, there[2] = { 0, 0 };
+        for (uint32_t id = 0; id < spec.samples; id++)
+          {
+            uint32_t n = 0, left = 0;
+            g_assert_true (rv_dataset_read (data, 0, id, &r, NULL));
+            for (uint32_t j = 0; j < ENTRY_STEPS * ENTRY_UNITS; j++)
+              {
+                const uint32_t t = j / ENTRY_UNITS, u = j % ENTRY_UNITS, was = entry_of (id, t, u),
+                               is = entry_left (&r, t, u);
+                g_assert_true (is == 0 || is == was);
+                n += was > 0;
+                left += is > 0;
+                there[j >= ENTRY_STEPS * ENTRY_UNITS / 2] += was > 0;
+                gone_from[j >= ENTRY_STEPS * ENTRY_UNITS / 2] += was > 0 && is == 0;
+              }
+            g_assert_cmpuint (n - left, ==, (uint32_t)(ratios[k] * n));
+          }
+        for (int half = 0; half < 2; half++)
+          g_assert_cmpfloat_with_epsilon ((double)gone_from[half] / there[half], ratios[k], 0.02);
+      }
+}
+
 /* ---- what is refused */
 
 static void
@@ -609,6 +699,8 @@ test_refused (void)
   refused (channels, "{use: transform/event-drop, data: d, policy: mixed, ratios: []}", "must not be empty");
   refused (frames, "{use: transform/units, data: d}", "'events' has frames");
   refused (frames, "{use: transform/event-drop, data: d}", "'events' has frames");
+  refused (channels, "{use: transform/event-drop, data: d, policy: entries}", "'events' has events");
+  refused (still, "{use: transform/event-drop, data: d, policy: entries}", "'events' has still images");
   refused (frames, "{use: transform/frames, data: d, frames: 3}", "has steps already");
   refused (still, "{use: transform/downsample, data: d, factor: 3}", "has still images");
 }
@@ -623,6 +715,7 @@ main (int argc, char **argv)
   g_test_add_func ("/events/drop/mixed", test_mixed);
   g_test_add_func ("/events/drop/varies", test_varies);
   g_test_add_func ("/events/drop/streams", test_streams);
+  g_test_add_func ("/events/drop/entries", test_entries);
   g_test_add_func ("/events/refused", test_refused);
   return g_test_run ();
 }
