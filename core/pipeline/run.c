@@ -35,7 +35,9 @@ release_inputs (const RvNode *node)
     let_go (((RvPortValue *)node->views->pdata[k])->source);
 }
 
-/* Tables of a node that no other reads are what the user asked for. */
+#define PRINTED_ROWS 60
+
+/* Tables of a node that no other reads are what the user asked for; long ones can be read where they are. */
 static void
 print_results (const RvNode *node)
 {
@@ -52,7 +54,11 @@ print_results (const RvNode *node)
       g_autofree char *text = rv_table_to_markdown (value->artefact);
       if (*node->cell)
         printf ("\n%s, cell %s\n", value->name, node->cell);
-      printf ("\n%s", text);
+      if (rv_table_rows (value->artefact) <= PRINTED_ROWS)
+        printf ("\n%s", text);
+      else
+        printf ("\n**%s**: %u rows, in %s.md\n", rv_table_title (value->artefact),
+                rv_table_rows (value->artefact), value->stem);
     }
 }
 
