@@ -52,7 +52,7 @@ rv_tanh (float x)
   p = p * y + 1.33319244e-1f;
   p = p * y - 3.33332986e-1f;
   const float far = 1.0f - 2.0f / (rv_exp (2.0f * a) + 1.0f);
-  return a < 0.6f ? x + x * (y * p) : copysignf (far, x);
+  return a < 0.6f ? x + x * (y * p) : x < 0.0f ? -far : far;
 }
 
 #endif

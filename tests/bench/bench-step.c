@@ -93,7 +93,7 @@ count_tile (void *self, const RvTileView *view)
     {
       const RvSignal *signal = &view->layers[l];
       const size_t rows = (size_t)signal->steps * signal->samples;
-      firing->spikes[view->slot][l] += signal->offsets[rows];
+      firing->spikes[view->slot][l] += signal->offsets ? signal->offsets[rows] : 0;
       firing->places[view->slot][l] += (double)rows * signal->units;
     }
 }

@@ -28,11 +28,11 @@
   }
 #define SHD(case_name, t, is_recurrent, nodes, nodes_name)                                                   \
   SPOKEN (case_name, t, 20, 64, is_recurrent, 2e-2, nodes, nodes_name, nodes ? NULL : SPOKEN_MADE)
-#define NMNIST(case_name, is_recurrent)                                                                      \
+#define NMNIST(case_name, is_recurrent, its_neurons, its_readout, its_cell, its_warm)                        \
   {                                                                                                          \
     .name = case_name, .batch = 512, .steps = 100, .inputs = 2312, .units = { 512, 10 },                     \
-    .recurrent = is_recurrent, .neurons = BENCH_FIXED, .rate = 1e-3, .warm = 64, .real = NMNIST_NODES,       \
-    .real_name = "N-MNIST, 3 ms", .events = 4100,                                                            \
+    .recurrent = is_recurrent, .neurons = its_neurons, .readout = its_readout, .cell = its_cell,             \
+    .rate = 1e-3, .warm = its_warm, .real = NMNIST_NODES, .real_name = "N-MNIST, 3 ms", .events = 4100,      \
     .made_name = "made, as many events as N-MNIST has, 4,100, in patches"                                    \
   }
 
@@ -59,8 +59,11 @@ const BenchCase bench_cases[] = {
   SHD ("shd-1ms-rec-recorded", 1000, TRUE, SHD_NODES ("1000", "1 ms"), SHD_FILE),
   SPOKEN ("ssc-1ms", 1000, 35, 200, FALSE, 1e-2, NULL, NULL, SPOKEN_MADE),
   SPOKEN ("ssc-1ms-rec", 1000, 35, 200, TRUE, 1e-2, NULL, NULL, SPOKEN_MADE),
-  NMNIST ("nmnist", FALSE),
-  NMNIST ("nmnist-rec", TRUE),
+  NMNIST ("nmnist", FALSE, BENCH_FIXED, BENCH_MEAN, NULL, 64),
+  NMNIST ("nmnist-rec", TRUE, BENCH_FIXED, BENCH_MEAN, NULL, 64),
+  NMNIST ("nmnist-rnn", FALSE, BENCH_GATED, BENCH_LAST, "rnn", 0),
+  NMNIST ("nmnist-lstm", FALSE, BENCH_GATED, BENCH_LAST, "lstm", 0),
+  NMNIST ("nmnist-gru", FALSE, BENCH_GATED, BENCH_LAST, "gru", 0),
   { .name = "dvs",
     .batch = 64,
     .steps = 20,
@@ -327,6 +330,9 @@ layer_text (const BenchCase *one, uint32_t layer)
 {
   const gboolean last = layer + 1 == layers_of (one);
   const char *recurrent = one->recurrent && !last ? "yes" : "no";
+  if (one->neurons == BENCH_GATED)
+    return g_strdup_printf (last ? "{use: dense, units: %u, neuron: linear}" : "{units: %u, use: %s}",
+                            one->units[layer], one->cell);
   if (one->neurons == BENCH_FIXED)
     return g_strdup_printf ("{use: dense, units: %u, recurrent: %s, neuron: {use: lif, leak: 0.3, threshold: "
                             "0.3, reset: hard, surrogate: {use: rectangle, width: 0.25}}}",
@@ -354,6 +360,7 @@ bench_model_new (const BenchCase *one, const RvDatasetSpec *spec, GError **error
     }
   decoder = make ("decoder",
                   one->readout == BENCH_STEPS9     ? "{use: each-step, from: -9}"
+                  : one->readout == BENCH_LAST     ? "last-step"
                   : one->neurons == BENCH_TEMPORAL ? "mean-membrane"
                                                    : "rate",
                   "decoder", network.n == layers_of (one) ? error : NULL);
@@ -426,8 +433,11 @@ bench_describe (JsonBuilder *json, const BenchCase *one, const BenchBatch *batch
   json_builder_end_array (json);
   json_builder_set_member_name (json, "recurrent");
   json_builder_add_boolean_value (json, one->recurrent);
-  member_text (json, "neurons", one->neurons == BENCH_TEMPORAL ? "temporal" : "fixed");
-  member_text (json, "readout", one->readout == BENCH_STEPS9 ? "steps9" : "mean");
+  static const char *const neurons[] = { "temporal", "fixed", "gated" };
+  static const char *const readouts[] = { "mean", "last", "steps9" };
+  member_text (json, "neurons", neurons[one->neurons]);
+  member_text (json, "readout", readouts[one->readout]);
+  member_text (json, "cell", one->cell ? one->cell : "");
   member (json, "rate", one->rate);
   member (json, "leak_rate", one->leak_rate);
   json_builder_set_member_name (json, "static");

@@ -10,16 +10,18 @@
 
 /* BENCH_TEMPORAL: Table 5 of Yin et al. 2024 with the code behind it: learned leaks, input times 1 - leak,
  * threshold 0.5, a multi-Gaussian slope, and a readout that integrates and never fires. BENCH_FIXED: leak and
- * threshold 0.3, a rectangle, a readout that fires. */
+ * threshold 0.3, a rectangle, a readout that fires. BENCH_GATED: layers of `cell`, and a linear readout. */
 typedef enum
 {
   BENCH_TEMPORAL,
-  BENCH_FIXED
+  BENCH_FIXED,
+  BENCH_GATED
 } BenchNeurons;
 
 typedef enum
 {
   BENCH_MEAN,  /* one decision from the mean over time of what the readout hands on */
+  BENCH_LAST,  /* one decision from the last step */
   BENCH_STEPS9 /* one decision from each of the last nine steps, softmax twice */
 } BenchReadout;
 
@@ -30,6 +32,7 @@ typedef struct
   uint32_t units[BENCH_LAYERS]; /* the last that is not 0 is the readout */
   gboolean recurrent;           /* the hidden layers */
   BenchNeurons neurons;
+  const char *cell; /* rnn, lstm or gru */
   BenchReadout readout;
   double rate, leak_rate;
   uint32_t warm; /* steps of training before anything is measured: fresh networks hardly fire */

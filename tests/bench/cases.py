@@ -89,8 +89,8 @@ def memory(field):
 
 def loss_of(case, out):
     """The case's loss from what the readout hands on, [T][B][classes]."""
-    if case.readout == "mean":
-        return torch.nn.functional.cross_entropy(out.mean(0), case.labels)
+    if case.readout in ("mean", "last"):
+        return torch.nn.functional.cross_entropy(out.mean(0) if case.readout == "mean" else out[-1], case.labels)
     # XOR: softmax twice and the sum over the last nine steps, as the published code has it
     p = torch.softmax(out[-9:].reshape(-1, out.shape[-1]), 1)
     return 9 * torch.nn.functional.cross_entropy(p, case.labels.repeat(9))

@@ -21,6 +21,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 PEERS = {
     "pytorch": ("pytorch-step.py", ("eager", "compiled")),
+    "pytorch-modules": ("pytorch-step.py", ("eager",)),  # RNN, LSTM and GRU
     "pytorch-sparse": ("pytorch-step.py", ("sparse", "sparse-compiled")),
     "spikingjelly": ("spikingjelly-step.py", ("eager",)),
     "snntorch": ("snntorch-step.py", ("eager",)),

@@ -3,7 +3,7 @@
 The same networks, neurons, slopes and losses as ours: --check takes one step from the same weights and
 compares loss, gradients and what Adam made of the weights. The layers are in fused.py. Modes: eager and
 compiled; sparse and sparse-compiled take the input as CSR matrices, made outside the clock as the dense
-tensors are.
+tensors are. RNN, LSTM and GRU are PyTorch's own modules, eager.
 Usage: pytorch-step.py CASE EXPORTED_FOLDER [--mode MODE] [--threads N] [--check]
 """
 
@@ -40,6 +40,29 @@ class Network:
         return x
 
 
+class Gated:
+    """torch.nn.RNN, LSTM or GRU with a linear readout of the last step."""
+
+    names = {"weight_ih_l0": "weight", "weight_hh_l0": "recurrent", "bias_ih_l0": "bias",
+             "bias_hh_l0": "recurrent-bias"}
+
+    def __init__(self, case, mode):
+        if mode != "eager":
+            sys.exit("RNN, LSTM and GRU are eager")
+        self.cell = getattr(torch.nn, case.cell.upper())(case.inputs, case.units[0])
+        self.readout = cases.linear(case, 1)
+        self.x = case.x
+        self.parameters = {f"network.0.{self.names[name]}": p for name, p in self.cell.named_parameters()}
+        with torch.no_grad():
+            for name, p in self.parameters.items():
+                p.copy_(case.weights[name])
+        self.parameters |= {f"network.1.{name}": p for name, p in self.readout.named_parameters()}
+        self.plain, self.leaks = list(self.parameters.values()), []
+
+    def forward(self):
+        return self.readout(self.cell(self.x)[0][-1:])
+
+
 def check(options, case, network):
     """One step from the same weights: whether loss, gradients and weights are ours."""
     base = f"{options.folder}/{options.case}"
@@ -65,7 +88,7 @@ def check(options, case, network):
 def main():
     options = cases.arguments("eager", "compiled", "sparse", "sparse-compiled")
     case = cases.read(options)
-    network = Network(case, options.mode)
+    network = (Gated if case.cell else Network)(case, options.mode)
     if options.check:
         sys.exit(0 if check(options, case, network) else 1)
     cases.train(options, case, network.parameters.values(), network.forward)
