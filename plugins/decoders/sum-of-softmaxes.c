@@ -1,15 +1,14 @@
 /* Sum-of-softmaxes decoder: at every step the membranes become shares of one, and the shares are added up, so
  * that a step with large membranes counts no more than another. The readout of published networks for spoken
  * digits. */
-#include <ranvier/ranvier.h>
+#include "steps.h"
 
 typedef struct
 {
   int64_t from;
 } Self;
 
-static const RvParam params[]
-    = { RV_INT (Self, from, "0", 0, 1e9, "steps", "The first step that counts"), RV_PARAM_END };
+static const RvParam params[] = { FROM_ENTRY (Self, "The first step that counts"), RV_PARAM_END };
 
 static RvRead
 reads (const void *self)
@@ -22,11 +21,7 @@ static uint32_t
 decisions (const void *data, uint32_t steps, GError **error)
 {
   const Self *self = data;
-  if (self->from < (int64_t) steps)
-    return 1;
-  g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "from is step %" G_GINT64_FORMAT " but there are %u steps",
-               self->from, steps);
-  return 0;
+  return steps_from (self->from, steps, error) ? 1 : 0;
 }
 
 /* The largest of a row, and sum_c exp (x[c] - largest): softmax without overflow. NaN stays. */
@@ -50,7 +45,7 @@ decode (const void *data, uint32_t steps, uint32_t classes, size_t stride, const
   double top;
   for (uint32_t c = 0; c < classes; c++)
     scores[c] = 0.0f;
-  for (uint32_t t = (uint32_t) self->from; t < steps; t++)
+  for (uint32_t t = (uint32_t) first_step (self->from, steps); t < steps; t++)
     {
       const float *x = out + t * stride;
       const double total = row_total (classes, x, &top);
@@ -65,8 +60,8 @@ adjoint (const void *data, uint32_t steps, uint32_t classes, size_t stride, cons
          const float *scores_gradient, float *out_gradient)
 {
   const Self *self = data;
-  const uint32_t from = (uint32_t) self->from;
-  for (uint32_t t = 0; t < MIN (from, steps); t++)
+  const uint32_t from = (uint32_t) first_step (self->from, steps);
+  for (uint32_t t = 0; t < from; t++)
     for (uint32_t c = 0; c < classes; c++)
       out_gradient[t * stride + c] = 0.0f;
   for (uint32_t t = from; t < steps; t++)
