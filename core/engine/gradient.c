@@ -33,7 +33,9 @@ forward_block (const RvJob *job, RvWork *work, uint32_t from)
       const RvLayerClass *class = layer->plugin->functions;
       RvLayerPass *pass = &work->passes[k];
       pass->base = model->checkpoint ? from : 0;
+      const RvRest rest = rv_rows_rest_begin (pass);
       class->forward (layer->self, pass, from, MIN (from + job->block, model->steps));
+      rv_rows_rest_end (pass, RV_PHASE_NEURONS, rest);
       rv_pass_settle_forward (pass);
     }
 }
@@ -60,7 +62,9 @@ backward_block (const RvJob *job, RvWork *work, uint32_t from)
       const RvLayerClass *class = layer->plugin->functions;
       RvLayerPass *pass = &work->passes[k];
       pass->end = MIN (from + job->block, model->steps);
+      const RvRest rest = rv_rows_rest_begin (pass);
       class->backward (layer->self, pass, from, pass->end);
+      rv_rows_rest_end (pass, RV_PHASE_ADJOINT, rest);
       rv_pass_settle_backward (pass);
       rv_pass_carry (pass, from);
     }

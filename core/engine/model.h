@@ -289,8 +289,8 @@ void rv_work_watch (RvWork *work, const RvModel *model, gboolean membranes);
 /* Sets states and counts to the start of the sequence. */
 void rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
                     uint32_t samples, const float *parameters, float *gradient);
-/* Begins a profile, or ends it; and its table as text, caller owns, with the share of the machine's limit that
- * was reached. Main thread. */
+/* Begins a profile, or ends it; and its table as text, caller owns, with the share of the machine's limit
+ * that was reached. Main thread. */
 void rv_model_set_profiled (RvModel *model, gboolean profiled);
 char *rv_model_profile (const RvModel *model, double *share);
 /* Does what still waits for its panels, after a layer's forward or backward. */
@@ -321,6 +321,14 @@ void rv_rows_save (RvLayerPass *pass, uint32_t index);
 void rv_rows_restore (RvLayerPass *pass, uint32_t index);
 void rv_rows_hand_down (const RvLayerPass *pass, RvHandle weight, uint32_t t, uint32_t n, uint32_t column,
                         float *out);
+/* What a layer without neurons does by itself, between the products that are counted, is the rest of its
+ * time. */
+typedef struct
+{
+  double began, counted;
+} RvRest;
+RvRest rv_rows_rest_begin (const RvLayerPass *pass);
+void rv_rows_rest_end (RvLayerPass *pass, RvPhase phase, RvRest rest);
 char *rv_rows_bad (const RvLayerPass *pass, uint32_t t, gboolean backward);
 /* Adds the gradients of the neurons' learned parameters to the accumulator. */
 void rv_pass_end (RvLayerPass *pass);

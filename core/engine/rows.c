@@ -289,3 +289,26 @@ rv_rows_bad (const RvLayerPass *pass, uint32_t t, gboolean backward)
     }
   return NULL;
 }
+
+/* Seconds of all phases. */
+static double
+counted (const RvLayerPass *pass)
+{
+  double sum = 0.0;
+  for (uint32_t k = 0; pass->spent && k < RV_PHASES; k++)
+    sum += pass->spent[k].seconds;
+  return sum;
+}
+
+RvRest
+rv_rows_rest_begin (const RvLayerPass *pass)
+{
+  return (RvRest){ rv_spent_begin (pass->spent), counted (pass) };
+}
+
+void
+rv_rows_rest_end (RvLayerPass *pass, RvPhase phase, RvRest rest)
+{
+  if (pass->spent && pass->layer->n_rows)
+    pass->spent[phase].seconds += rv_spent_begin (pass->spent) - rest.began - (counted (pass) - rest.counted);
+}
