@@ -311,6 +311,62 @@ rv_table_to_markdown (const RvTable *table)
   return g_string_free (out, FALSE);
 }
 
+/* ---- LaTeX */
+
+/* Every character that means something to TeX is spelled out; other bytes are UTF-8, which it reads. */
+static void
+append_latex (GString *out, const char *text)
+{
+  static const char special[] = "\\{}$&#_%~^";
+  static const char *const spelled[] = { "\\textbackslash{}", "\\{", "\\}", "\\$",
+                                         "\\&", "\\#", "\\_", "\\%",
+                                         "\\textasciitilde{}", "\\textasciicircum{}" };
+  for (const char *c = text; *c; c++)
+    {
+      const char *found = strchr (special, *c);
+      if (found)
+        g_string_append (out, spelled[found - special]);
+      else if (g_str_has_prefix (c, "\xc2\xb1")) /* plus or minus */
+        g_string_append (out, "$\\pm$"), c++;
+      else if (strchr ("-+<>|", *c) && (*c != '-' || g_ascii_isdigit (c[1])))
+        g_string_append_printf (out, "$%s$", *c == '|' ? "\\vert" : (char[]){ *c, 0 });
+      else
+        g_string_append_c (out, g_ascii_iscntrl (*c) ? ' ' : *c);
+    }
+}
+
+char *
+rv_table_to_latex (const RvTable *table)
+{
+  GString *out = g_string_new ("% needs \\usepackage{booktabs}\n\\begin{table}\n  \\centering\n  \\caption{");
+  append_latex (out, table->title);
+  g_string_append (out, "}\n  \\begin{tabular}{");
+  for (uint32_t k = 0; k < table->columns->len; k++)
+    g_string_append_c (out, column_of (table, k)->type == RV_COLUMN_TEXT ? 'l' : 'r');
+  g_string_append (out, "}\n    \\toprule\n");
+  for (int row = -1; row < (int) table->rows->len; row++)
+    {
+      g_string_append (out, "    ");
+      for (uint32_t k = 0; k < table->columns->len; k++)
+        {
+          g_autofree char *text
+              = row < 0 ? g_strdup (column_of (table, k)->name) : cell_text (table, (uint32_t) row, k, FALSE);
+          append_latex (out, text);
+          g_string_append (out, k + 1 < table->columns->len ? " & " : " \\\\\n");
+        }
+      g_string_append (out, row < 0 ? "    \\midrule\n" : "");
+    }
+  g_string_append (out, "    \\bottomrule\n  \\end{tabular}\n");
+  for (guint k = 0; k + 1 < table->notes->len; k++)
+    {
+      g_string_append (out, "\n  {\\footnotesize ");
+      append_latex (out, table->notes->pdata[k]);
+      g_string_append (out, "\\par}\n");
+    }
+  g_string_append (out, "\\end{table}\n");
+  return g_string_free (out, FALSE);
+}
+
 /* ---- kept between runs */
 
 GVariant *

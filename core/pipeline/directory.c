@@ -169,10 +169,18 @@ stem_of (const RvGraph *graph, const char *folder, const RvPortValue *value, GEr
 static gboolean
 store_table (const char *stem, const RvTable *table, GError **error)
 {
-  g_autofree char *csv = g_strconcat (stem, ".csv", NULL), *markdown = g_strconcat (stem, ".md", NULL);
-  g_autofree char *csv_text = rv_table_to_csv (table), *markdown_text = rv_table_to_markdown (table);
-  return g_file_set_contents (csv, csv_text, -1, error)
-         && g_file_set_contents (markdown, markdown_text, -1, error);
+  static const struct
+  {
+    const char *ending;
+    char *(*to_text) (const RvTable *table);
+  } forms[] = { { ".csv", rv_table_to_csv }, { ".md", rv_table_to_markdown }, { ".tex", rv_table_to_latex } };
+  gboolean good = TRUE;
+  for (guint k = 0; good && k < G_N_ELEMENTS (forms); k++)
+    {
+      g_autofree char *path = g_strconcat (stem, forms[k].ending, NULL), *text = forms[k].to_text (table);
+      good = g_file_set_contents (path, text, -1, error);
+    }
+  return good;
 }
 
 static gboolean

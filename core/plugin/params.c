@@ -241,25 +241,45 @@ read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_de
   return good;
 }
 
+/* The numbers of `value` into `field` from place `*used` on; `outer`: the name of the entry that it is, or NULL. */
+static gboolean
+read_map_entries (const Entry *entry, const RvValue *value, const char *outer, RvRealMap *field, uint32_t *used)
+{
+  const gboolean nested = !outer && (entry->param->flags & RV_PARAM_NESTED) != 0;
+  gboolean good = TRUE;
+
+  for (uint32_t i = 0; i < rv_value_size (value); i++)
+    {
+      const RvValue *item = value->items->pdata[i];
+      const char *key = value->keys->pdata[i];
+
+      if (nested && item->type == RV_VALUE_MAP)
+        {
+          good &= read_map_entries (entry, item, key, field, used);
+          continue;
+        }
+      char *name = field->names[*used] = outer ? g_strconcat (outer, "/", key, NULL) : g_strdup (key);
+      if (item->type != RV_VALUE_TEXT || !rv_real_parse (item->text, &field->values[*used])
+          || !isfinite (field->values[*used]))
+        good = complain (entry, item, "needs a number for '%s'", name);
+      ++*used;
+    }
+  return good;
+}
+
 static gboolean
 read_real_map (const Entry *entry, const RvValue *value, RvRealMap *field)
 {
-  const uint32_t n = rv_value_size (value);
-  gboolean good = TRUE;
+  uint32_t n = rv_value_size (value);
+  field->n = 0;
 
   if (value->type != RV_VALUE_MAP)
     return complain_must (entry, value, "a map of names to numbers, {a: 1, b: 2}");
-  *field = (RvRealMap){ n, g_new0 (char *, n), g_new0 (double, n) };
-  for (uint32_t i = 0; i < n; i++)
-    {
-      const RvValue *item = value->items->pdata[i];
-
-      field->names[i] = g_strdup (value->keys->pdata[i]);
-      if (item->type != RV_VALUE_TEXT || !rv_real_parse (item->text, &field->values[i])
-          || !isfinite (field->values[i]))
-        good = complain (entry, item, "needs a number for '%s'", field->names[i]);
-    }
-  return good;
+  for (uint32_t i = 0; i < rv_value_size (value); i++)
+    n += rv_value_size (value->items->pdata[i]);
+  field->names = g_new0 (char *, n);
+  field->values = g_new0 (double, n);
+  return read_map_entries (entry, value, NULL, field, &field->n);
 }
 
 /* ---- trainables */

@@ -36,7 +36,8 @@ typedef enum
 enum
 {
   RV_PARAM_REQUIRED = 1 << 0,     /**< must be given */
-  RV_PARAM_UNIT_INTERVAL = 1 << 1 /**< trainable: learned through a sigmoid, stays within (0, 1) */
+  RV_PARAM_UNIT_INTERVAL = 1 << 1, /**< trainable: learned through a sigmoid, stays within (0, 1) */
+  RV_PARAM_NESTED = 1 << 2 /**< map: an entry may be a map itself; its names come as "outer/inner" */
 };
 
 /** A list of integers, owned by the instance. */
@@ -185,6 +186,9 @@ typedef struct
   { #f, RV_PARAM_TEXTS, offsetof (S, f), def, 0, 0, "", d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
 #define RV_REAL_MAP(S, f, d)                                                                                 \
   { #f, RV_PARAM_REAL_MAP, offsetof (S, f), NULL, 0, 0, "", d, NULL, NULL, RV_ARTEFACT_NONE, 0, { 0 } }
+#define RV_NESTED_MAP(S, f, d)                                                                               \
+  { #f, RV_PARAM_REAL_MAP, offsetof (S, f), NULL, 0, 0, "", d, NULL, NULL, RV_ARTEFACT_NONE, RV_PARAM_NESTED, \
+    { 0 } }
 #define RV_TRAINABLE(S, f, def, lo, hi, u, d, fl)                                                            \
   { #f, RV_PARAM_TRAINABLE, offsetof (S, f), def, lo, hi, u, d, NULL, NULL, RV_ARTEFACT_NONE, fl, { 0 } }
 #define RV_SLOT(S, f, kind, def, d)                                                                          \

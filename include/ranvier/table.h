@@ -58,6 +58,8 @@ RV_API const char *const *rv_table_notes (const RvTable *table);
 RV_API char *rv_table_to_csv (const RvTable *table);
 /** As a Markdown pipe table with aligned columns, title above, notes below; the caller owns the text. */
 RV_API char *rv_table_to_markdown (const RvTable *table);
+/** As LaTeX with booktabs, title as the caption, notes below; the caller owns the text. */
+RV_API char *rv_table_to_latex (const RvTable *table);
 
 /** What a figure shows. Whole numbers get whole tics, and the key never covers data. */
 typedef enum

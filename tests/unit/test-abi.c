@@ -31,7 +31,7 @@ static const Fact facts[] = {
   VALUE (RV_PARAM_INTS, 7), VALUE (RV_PARAM_REALS, 8), VALUE (RV_PARAM_TEXTS, 9),
   VALUE (RV_PARAM_REAL_MAP, 10), VALUE (RV_PARAM_TRAINABLE, 11), VALUE (RV_PARAM_SLOT, 12),
   VALUE (RV_PARAM_SLOTS, 13), VALUE (RV_PARAM_PORT, 14), VALUE (RV_PARAM_PORTS, 15),
-  VALUE (RV_PARAM_REQUIRED, 1), VALUE (RV_PARAM_UNIT_INTERVAL, 2),
+  VALUE (RV_PARAM_REQUIRED, 1), VALUE (RV_PARAM_UNIT_INTERVAL, 2), VALUE (RV_PARAM_NESTED, 4),
   SIZE (RvInts, 16), AT (RvInts, n, 0), AT (RvInts, items, 8),
   SIZE (RvReals, 16), AT (RvReals, n, 0), AT (RvReals, items, 8),
   SIZE (RvRealMap, 24), AT (RvRealMap, n, 0), AT (RvRealMap, names, 8), AT (RvRealMap, values, 16),

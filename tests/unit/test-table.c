@@ -79,6 +79,25 @@ test_markdown (void)
                    "\nselected on test\n");
 }
 
+static void
+test_latex (void)
+{
+  g_autoptr (RvTable) table = rv_table_new ("100 % of $x_1$ & {more}");
+  rv_table_add_column (table, "a_b", RV_COLUMN_TEXT, 0);
+  rv_table_add_column (table, "n", RV_COLUMN_REAL, 1);
+  rv_table_add_row (table);
+  rv_table_set_text (table, 0, 0, "\\~^# 71.4 \xc2\xb1 2.0");
+  rv_table_set_real (table, 0, 1, -1.25);
+  rv_table_add_note (table, "read_me");
+  g_autofree char *text = rv_table_to_latex (table);
+  g_assert_cmpstr (text, ==,
+                   "% needs \\usepackage{booktabs}\n\\begin{table}\n  \\centering\n"
+                   "  \\caption{100 \\% of \\$x\\_1\\$ \\& \\{more\\}}\n  \\begin{tabular}{lr}\n    \\toprule\n"
+                   "    a\\_b & n \\\\\n    \\midrule\n"
+                   "    \\textbackslash{}\\textasciitilde{}\\textasciicircum{}\\# 71.4 $\\pm$ 2.0 & $-$1.2 \\\\\n"
+                   "    \\bottomrule\n  \\end{tabular}\n\n  {\\footnotesize read\\_me\\par}\n\\end{table}\n");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -87,5 +106,6 @@ main (int argc, char **argv)
   g_test_add_func ("/table/late-column", test_late_column);
   g_test_add_func ("/table/csv", test_csv);
   g_test_add_func ("/table/markdown", test_markdown);
+  g_test_add_func ("/table/latex", test_latex);
   return g_test_run ();
 }
