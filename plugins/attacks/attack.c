@@ -272,19 +272,15 @@ go (const AttackOptions *options, AttackRun *run,
       || !rv_node_resume (run->node, remember, run, error))
     return FALSE;
   list_open (run);
-  for (; run->n_open && run->iteration <= run->method->iterations; run->iteration++)
+  while (run->n_open && run->iteration <= run->method->iterations)
     {
       if (!iterate (run, stream, error))
         return FALSE;
       tell (run, run->n_open == 0 || run->iteration == run->method->iterations);
-      if (run->n_open && run->iteration < run->method->iterations)
-        {
-          run->iteration++; /* what was done is not done again */
-          const gboolean ok = rv_node_checkpoint (run->node, FALSE, remember, run, error);
-          run->iteration--;
-          if (!ok)
-            return FALSE;
-        }
+      run->iteration++;
+      if (run->n_open && run->iteration <= run->method->iterations
+          && !rv_node_checkpoint (run->node, FALSE, remember, run, error))
+        return FALSE;
     }
   return TRUE;
 }
