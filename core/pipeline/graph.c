@@ -110,14 +110,22 @@ resolve_port (void *self, const RvParam *param, const RvValue *reference, RvPort
   return TRUE;
 }
 
+/* Where the texts of the parameter `over` are; NULL for a plugin that has none and gathers nothing. */
+static char ***
+find_over (const RvInstance *instance)
+{
+  for (const RvParam *p = instance->plugin->params; p && p->name; p++)
+    if (strcmp (p->name, "over") == 0 && p->type == RV_PARAM_TEXTS)
+      return (void *)((char *)instance->self + p->offset);
+  return NULL;
+}
+
 /* The texts of the parameter `over`, or NULL. */
 static char **
 over_of (const RvInstance *instance)
 {
-  for (const RvParam *p = instance->plugin->params; p && p->name; p++)
-    if (strcmp (p->name, "over") == 0 && p->type == RV_PARAM_TEXTS)
-      return *(char ***)((char *)instance->self + p->offset);
-  return NULL;
+  char ***over = find_over (instance);
+  return over ? *over : NULL;
 }
 
 /* Whether two cells agree on every axis that is not gathered over. */
@@ -210,6 +218,15 @@ gather (RvGraph *graph, uint32_t cell, RvNode *node, const RvParam *param, const
   return good;
 }
 
+/* A list of ports of a plugin without `over`: inputs of its own cell, as single ports are. */
+static void
+add_inputs (RvNode *node, const RvParam *param)
+{
+  const RvPorts *ports = (void *)((char *)node->instance->self + param->offset);
+  for (uint32_t k = 0; k < ports->n; k++)
+    g_ptr_array_add (node->inputs, ports->items[k].value);
+}
+
 /* Wires the gathering ports, checks and identifies a node that was just made. */
 static gboolean
 finish_node (RvGraph *graph, uint32_t cell, RvNode *node, const RvValue *value)
@@ -217,7 +234,9 @@ finish_node (RvGraph *graph, uint32_t cell, RvNode *node, const RvValue *value)
   g_autoptr (GError) error = NULL;
   gboolean good = check_over (graph, node, value);
   for (const RvParam *p = node->instance->plugin->params; p && p->name; p++)
-    if (p->type == RV_PARAM_PORTS)
+    if (p->type == RV_PARAM_PORTS && !find_over (node->instance))
+      add_inputs (node, p);
+    else if (p->type == RV_PARAM_PORTS)
       {
         g_autofree char *name = rv_param_name (p);
         const RvValue *references = rv_value_get (value, name);
