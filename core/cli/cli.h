@@ -24,6 +24,7 @@ int rv_cli_inspect (int argc, char **argv);
 int rv_cli_probe (int argc, char **argv);
 int rv_cli_new (int argc, char **argv);
 int rv_cli_data (int argc, char **argv);
+int rv_cli_report (int argc, char **argv);
 
 /* The folder that holds the datasets: `given` by --data, RANVIER_DATA or the user's own. Caller owns. */
 char *rv_cli_data_root (const char *given);

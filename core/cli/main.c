@@ -19,6 +19,7 @@ static const struct
   { "plugins", "list the plugins", rv_cli_plugins },
   { "inspect", "show the parameters of a plugin", rv_cli_inspect },
   { "new", "start a plugin of your own", rv_cli_new },
+  { "report", "make one page of run directories", rv_cli_report },
   { "data", "find, describe, draw and fetch data sets; show the cache", rv_cli_data },
 };
 

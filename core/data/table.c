@@ -197,6 +197,15 @@ rv_table_get_real (const RvTable *table, uint32_t row, uint32_t column)
   return column_of (table, column)->type == RV_COLUMN_INT ? (double) cell->integer : cell->real;
 }
 
+/* A bar would end the cell of a Markdown table. Takes `text` over; the caller owns the result. */
+static char *
+guard_bars (char *text)
+{
+  g_autofree char *owned = text;
+  g_auto (GStrv) parts = g_strsplit (owned, "|", -1);
+  return g_strjoinv ("\\|", parts);
+}
+
 /* `digits` decimals, or as many as needed, always with a point. */
 static char *
 real_text (double value, int digits)
@@ -278,10 +287,11 @@ append_padded (GString *out, const char *text, int width, gboolean right)
 static int
 column_width (const RvTable *table, uint32_t column)
 {
-  glong width = MAX (3, g_utf8_strlen (column_of (table, column)->name, -1));
+  g_autofree char *name = guard_bars (g_strdup (column_of (table, column)->name));
+  glong width = MAX (3, g_utf8_strlen (name, -1));
   for (uint32_t row = 0; row < table->rows->len; row++)
     {
-      g_autofree char *text = cell_text (table, row, column, FALSE);
+      g_autofree char *text = guard_bars (cell_text (table, row, column, FALSE));
       width = MAX (width, g_utf8_strlen (text, -1));
     }
   return (int) width;
@@ -301,8 +311,9 @@ rv_table_to_markdown (const RvTable *table)
           const int width = column_width (table, k);
           g_autofree char *line = g_strnfill ((gsize) width - 1, '-');
           g_autofree char *rule = right ? g_strconcat (line, ":", NULL) : g_strconcat (line, "-", NULL);
-          g_autofree char *text = row >= 0 ? cell_text (table, (uint32_t) row, k, FALSE) : NULL;
-          append_padded (out, row == -2 ? column_of (table, k)->name : row == -1 ? rule : text, width, right);
+          g_autofree char *text = guard_bars (row >= 0 ? cell_text (table, (uint32_t) row, k, FALSE)
+                                                       : g_strdup (column_of (table, k)->name));
+          append_padded (out, row == -1 ? rule : text, width, right);
         }
       g_string_append_c (out, '\n');
     }

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static gboolean
 make_folder (const char *path, GError **error)
@@ -66,11 +67,69 @@ add_text (JsonBuilder *json, const char *name, const char *text)
   json_builder_add_string_value (json, text ? text : "");
 }
 
+static void
+add_number (JsonBuilder *json, const char *name, double number)
+{
+  json_builder_set_member_name (json, name);
+  json_builder_add_double_value (json, number);
+}
+
+/* What each node reads, as a pipeline names it; of what is gathered each name once. */
+static void
+add_reads (JsonBuilder *json, const RvNode *node)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
+  const GPtrArray *const ports[] = { node->inputs, node->views };
+  json_builder_set_member_name (json, "reads");
+  json_builder_begin_array (json);
+  for (int p = 0; p < 2; p++)
+    for (guint k = 0; k < ports[p]->len; k++)
+      {
+        const RvPortValue *value = ports[p]->pdata[k];
+        if (g_hash_table_add (names, value->name))
+          json_builder_add_string_value (json, value->name);
+      }
+  json_builder_end_array (json);
+}
+
+static void
+add_node (JsonBuilder *json, const RvGraph *graph, const RvNode *node)
+{
+  json_builder_begin_object (json);
+  add_text (json, "name", node->name);
+  add_text (json, "cell", node->cell);
+  add_text (json, "plugin", node->kind);
+  add_text (json, "plugin sha256", rv_registry_hash (node->instance->plugin));
+  add_text (json, "identity", node->identity);
+  add_reads (json, node);
+  if (graph->state.ended && node->ran)
+    add_number (json, "seconds", node->took / 1e6);
+  if (node->reused)
+    {
+      json_builder_set_member_name (json, "reused");
+      json_builder_add_boolean_value (json, TRUE);
+    }
+  if (node->failure)
+    add_text (json, "failure", node->failure);
+  json_builder_end_object (json);
+}
+
+/* What is known only at the end: how long it took, and the most memory that the process had. */
+static void
+add_cost (JsonBuilder *json, const RvGraph *graph)
+{
+  struct rusage usage;
+  add_number (json, "seconds", (g_get_real_time () - graph->state.started) / 1e6);
+  if (getrusage (RUSAGE_SELF, &usage) == 0)
+    add_number (json, "peak memory", usage.ru_maxrss * 1024.0);
+}
+
 static char *
 run_text (const RvGraph *graph)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autoptr (GDateTime) second = g_date_time_new_from_unix_utc (graph->state.started / G_USEC_PER_SEC),
+                        now = g_date_time_add (second, graph->state.started % G_USEC_PER_SEC);
   g_autofree char *time = g_date_time_format_iso8601 (now), *cpu = processor ();
   g_autofree char *system = g_get_os_info (G_OS_INFO_KEY_PRETTY_NAME);
   json_builder_begin_object (json);
@@ -93,19 +152,14 @@ run_text (const RvGraph *graph)
   add_text (json, "instruction set", rv_isa_name (rv_isa ()));
   json_builder_set_member_name (json, "threads");
   json_builder_add_int_value (json, rv_threads_get ());
+  if (graph->state.data_root && g_file_test (graph->state.data_root, G_FILE_TEST_IS_DIR))
+    add_text (json, "data", graph->state.data_root);
+  if (graph->state.ended)
+    add_cost (json, graph);
   json_builder_set_member_name (json, "nodes");
   json_builder_begin_array (json);
   for (guint n = 0; n < graph->nodes->len; n++)
-    {
-      const RvNode *node = graph->nodes->pdata[n];
-      json_builder_begin_object (json);
-      add_text (json, "name", node->name);
-      add_text (json, "cell", node->cell);
-      add_text (json, "plugin", node->kind);
-      add_text (json, "plugin sha256", rv_registry_hash (node->instance->plugin));
-      add_text (json, "identity", node->identity);
-      json_builder_end_object (json);
-    }
+    add_node (json, graph, graph->nodes->pdata[n]);
   json_builder_end_array (json);
   json_builder_end_object (json);
   g_autoptr (JsonNode) root = json_builder_get_root (json);
@@ -124,6 +178,7 @@ rv_directory_begin (RvGraph *graph, GError **error)
 {
   if (!make_folder (graph->state.out, error))
     return FALSE;
+  graph->state.started = g_get_real_time ();
   g_autofree char *source = NULL, *resolved = resolved_text (graph), *run = run_text (graph);
   if (graph->document->merged)
     source = g_strdup (graph->document->merged); /* the parts may be gone where the run is looked at */
@@ -145,6 +200,12 @@ gboolean
 rv_directory_end (RvGraph *graph, GError **error)
 {
   FILE *metrics = g_steal_pointer (&graph->state.metrics);
+  g_autofree char *run = metrics ? run_text (graph) : NULL;
+  if (run && !write_text (graph, "run.json", run, error))
+    {
+      fclose (metrics);
+      return FALSE;
+    }
   const gboolean failed = metrics && ferror (metrics);
   if (!metrics || (fclose (metrics) == 0 && !failed))
     return TRUE;

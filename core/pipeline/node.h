@@ -33,6 +33,8 @@ typedef struct
   gboolean told_store;     /* that nothing can be kept */
   uint32_t done, total;    /* nodes */
   gint64 checkpoint_every; /* microseconds */
+  gint64 started;          /* when the run began, microseconds since 1970 */
+  gboolean ended;          /* all nodes are done, or it was stopped */
   uint64_t steps,
       stop_at; /* calls of rv_node_checkpoint, and the one at which it says that the user wants to stop */
   char *line;  /* on a terminal: the last report, as long as it may be written over */
@@ -55,6 +57,8 @@ struct RvNode
   RvModel *profiled;  /* owned: the model whose time is told at the end; or NULL */
   gboolean again;     /* was taken from the store, which has no datasets, and now one is needed */
   size_t memory;      /* bytes that it will take beside its data, as it told; 0: not told */
+  gint64 took;        /* microseconds that it ran, with what it had to make first */
+  gboolean ran, reused; /* tried in this run; taken from the store */
   char *kept;         /* its folder in the store, which is locked; NULL: nothing can be kept */
   struct
   {

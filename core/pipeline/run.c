@@ -153,9 +153,10 @@ say_why (const Run *run, const RvNode *node)
 }
 
 static void
-say_reused (Run *run, const RvNode *node, const char *when)
+say_reused (Run *run, RvNode *node, const char *when)
 {
   run->reused++;
+  node->reused = TRUE;
   if (!run->graph->state.quiet && !node->views->len)
     rv_node_say (node, "reused, made %s", when);
 }
@@ -220,7 +221,10 @@ provide (Run *run, RvNode *node)
   g_autoptr (GError) problem = NULL;
   if (rv_node_stopped (node))
     g_set_error (&problem, RV_ERROR, RV_ERROR_STOPPED, "interrupted before it began");
+  const gint64 began = g_get_monotonic_time ();
   const gboolean good = !problem && make_outputs (run, node, &problem);
+  node->took += g_get_monotonic_time () - began;
+  node->ran = TRUE;
   rv_node_end_progress (node);
   if (!good)
     note_failure (run, node, problem);
@@ -271,6 +275,7 @@ rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error)
         fprintf (stderr, "%u results were kept from earlier runs (--fresh computes them again)\n",
                  run.reused);
     }
+  graph->state.ended = TRUE;
   rv_directory_end (graph, run.first ? NULL : &run.first);
   *failed = run.failed;
   if (!run.first)

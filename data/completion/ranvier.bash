@@ -56,6 +56,12 @@ _ranvier ()
   elif [[ $previous == "=" ]]; then
     previous=${COMP_WORDS[COMP_CWORD - 2]}
   fi
+  case $verb$previous in
+    report--out | report-o) # a file, where others write a folder
+      _ranvier_files "$current" '*.html'
+      return
+      ;;
+  esac
   case $previous in
     --out | -o | --data | --fetch | --plugin-path)
       compopt -o filenames 2>/dev/null
@@ -86,6 +92,10 @@ _ranvier ()
       ;;
     inspect) mapfile -t COMPREPLY < <(compgen -W "$(_ranvier_plugins "$program")" -- "$current") ;;
     data) mapfile -t COMPREPLY < <(compgen -W "$(_ranvier_sets "$program")" -- "$current") ;;
+    report)
+      compopt -o filenames 2>/dev/null
+      mapfile -t COMPREPLY < <(compgen -d -- "$current")
+      ;;
     plugins | new) mapfile -t COMPREPLY < <(compgen -W "$(_ranvier_kinds "$program")" -- "$current") ;;
     *) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
   esac

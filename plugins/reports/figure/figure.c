@@ -151,7 +151,9 @@ draw_overlay (const Report *report, GError **error)
       for (uint32_t s = 0; s < rv_figure_series (one); s++)
         {
           const RvSeries *series = rv_figure_get_series (one, s);
-          g_autofree char *both = rv_figure_series (one) > 1 && *name ? g_strdup_printf ("%s, %s", name, series->name)
+          if (report->pick && strcmp (series->name, report->pick) != 0)
+            continue;
+          g_autofree char *both = rv_figure_series (one) > 1 && *name && !report->pick ? g_strdup_printf ("%s, %s", name, series->name)
                                                                       : g_strdup (*name ? name : series->name);
           copy_series (series, both, figure);
         }
@@ -209,6 +211,7 @@ static const RvParam params[] = {
   RV_TEXT (Report, x, NULL, "Line, points, maps: the column of x"),
   RV_TEXT (Report, y, NULL, "Line, points, maps: the column of y; of a line, the mean over rows of one x is drawn"),
   RV_TEXT (Report, by, NULL, "Scatter, raster: the column that tells classes apart, each in a colour"),
+  RV_TEXT (Report, pick, NULL, "Overlay: the one series of each figure that is shown; without it all"),
   RV_REAL (Report, bin_width, "1", 1e-12, 1e12, "", "Histogram: width of a bin"),
   RV_REALS (Report, x_range, "[]", -RV_INF, RV_INF, "", "Lowest, or lowest and highest x; inf: as the data"),
   RV_REALS (Report, y_range, "[]", -RV_INF, RV_INF, "", "Lowest, or lowest and highest y; inf: as the data"),

@@ -33,7 +33,7 @@ typedef struct
   RvPorts from, figures;
   char **over;
   int type, spread;
-  char *rows, *series, *column, *x, *y, *by;
+  char *rows, *series, *column, *x, *y, *by, *pick;
   double bin_width;
   RvReals x_range, y_range, z_range;
   double line;
