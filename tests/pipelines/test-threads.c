@@ -92,7 +92,7 @@ test_threads (void)
       Comparison comparison = { out, 0 };
       run (folder, threads[k], out);
       test_walk (first, "models", compare, &comparison);
-      g_assert_cmpuint (comparison.models, ==, 2 * 5 * 7); /* last and best of each layer and option */
+      g_assert_cmpuint (comparison.models, ==, 2 * 8 * 7); /* last and best of each layer and option */
     }
   test_remove (folder);
 }
