@@ -301,6 +301,9 @@ char *
 rv_table_to_markdown (const RvTable *table)
 {
   GString *out = g_string_new (NULL);
+  g_autofree int *widths = g_new (int, table->columns->len + 1); /* once: tables have thousands of rows */
+  for (uint32_t k = 0; k < table->columns->len; k++)
+    widths[k] = column_width (table, k);
   g_string_append_printf (out, "**%s**\n\n", table->title);
   for (int row = -2; row < (int) table->rows->len; row++)
     {
@@ -308,7 +311,7 @@ rv_table_to_markdown (const RvTable *table)
       for (uint32_t k = 0; k < table->columns->len; k++)
         {
           const gboolean right = column_of (table, k)->type != RV_COLUMN_TEXT;
-          const int width = column_width (table, k);
+          const int width = widths[k];
           g_autofree char *line = g_strnfill ((gsize) width - 1, '-');
           g_autofree char *rule = right ? g_strconcat (line, ":", NULL) : g_strconcat (line, "-", NULL);
           g_autofree char *text = guard_bars (row >= 0 ? cell_text (table, (uint32_t) row, k, FALSE)

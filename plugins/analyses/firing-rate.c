@@ -215,44 +215,50 @@ rate_table (const Count *count)
 }
 
 /* Neurons by rate, in bins over [0, 1]; the last one takes a rate of 1 too. */
-static void
-add_histogram (const Count *count, uint32_t layer, RvTable *table, RvFigure *figure)
+static RvFigure *
+histogram_of (const Count *count, uint32_t layer, RvTable *table)
 {
   const int64_t bins = count->options->bins;
   g_autofree char *name = name_of (count, layer);
   g_autofree int64_t *neurons = g_new0 (int64_t, bins);
   const uint32_t column = rv_table_add_column (table, name, RV_COLUMN_INT, 0);
+  RvFigure *figure = rv_figure_new (RV_FIGURE_HISTOGRAM, layer == count->layers ? "Firing rates" : name,
+                                    "Firing rate (spikes per step)", "Neurons");
   RvSeries *series = rv_figure_add_series (figure, layer == count->layers ? "all neurons" : name);
   for (uint32_t n = 0; n < count->units; n++)
     if (is_of (count, n, layer)) /* a rate on an edge is of the upper bin, whatever rounding did */
-      neurons[MIN ((int64_t)(rate_of (count, n) * (double)bins + 1e-9), bins - 1)]++;
+      neurons[MIN ((int64_t) (rate_of (count, n) * (double) bins + 1e-9), bins - 1)]++;
   for (int64_t b = 0; b < bins; b++)
     {
-      rv_table_set_int (table, (uint32_t)b, column, neurons[b]);
-      rv_series_add (series, NULL, (double)b / (double)bins, (double)neurons[b], NAN, NAN);
+      rv_table_set_int (table, (uint32_t) b, column, neurons[b]);
+      rv_series_add (series, NULL, (double) b / (double) bins, (double) neurons[b], NAN, NAN);
     }
+  return figure;
 }
 
 static void
-set_histogram (const Count *count, RvNode *node)
+set_histograms (const Count *count, RvNode *node)
 {
   const int64_t bins = count->options->bins;
   RvTable *table = rv_table_new ("Neurons by firing rate (spikes per step)");
-  RvFigure *figure
-      = rv_figure_new (RV_FIGURE_HISTOGRAM, "Firing rates", "Firing rate (spikes per step)", "Neurons");
+  RvFigure *layers = rv_figure_new (RV_FIGURE_PANELS, "Firing rates", "", "");
   rv_table_add_column (table, "from", RV_COLUMN_REAL, -1);
   rv_table_add_column (table, "to", RV_COLUMN_REAL, -1);
   for (int64_t b = 0; b < bins; b++)
     {
       const uint32_t row = rv_table_add_row (table);
-      rv_table_set_real (table, row, 0, (double)b / (double)bins);
-      rv_table_set_real (table, row, 1, (double)(b + 1) / (double)bins);
+      rv_table_set_real (table, row, 0, (double) b / (double) bins);
+      rv_table_set_real (table, row, 1, (double) (b + 1) / (double) bins);
     }
-  for (uint32_t k = 0; k <= count->layers; k++)
-    if (k == count->layers || count->fires[k])
-      add_histogram (count, k, table, figure);
+  for (uint32_t k = 0; k < count->layers; k++)
+    if (count->fires[k])
+      {
+        g_autoptr (RvFigure) own = histogram_of (count, k, table);
+        rv_figure_add_panel (layers, own, NULL);
+      }
+  rv_node_set_output (node, "figure", histogram_of (count, count->layers, table));
   rv_node_set_output (node, "histogram", table);
-  rv_node_set_output (node, "figure", figure);
+  rv_node_set_output (node, "layers-figure", layers);
 }
 
 /* The share of a layer's neurons that fire at each step. */
@@ -346,7 +352,7 @@ run (void *self, RvNode *node, GError **error)
   if (!count_all (&count, node, model, data, error))
     return FALSE;
   RvTable *table = rate_table (&count);
-  set_histogram (&count, node);
+  set_histograms (&count, node);
   set_over_time (&count, rv_dataset_spec (data), node);
   rv_node_set_output (node, "operations", operations_table (&count));
   rv_node_set_output (node, "table", rv_table_ref (table));
@@ -367,7 +373,8 @@ static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_TABLE, "The same as `table`" },
         { "table", RV_ARTEFACT_TABLE, "A row per layer that fires, and one for all neurons" },
         { "histogram", RV_ARTEFACT_TABLE, "Neurons in each bin, by layer and together" },
-        { "figure", RV_ARTEFACT_FIGURE, "The same as a histogram" },
+        { "figure", RV_ARTEFACT_FIGURE, "Histogram over all neurons" },
+  { "layers-figure", RV_ARTEFACT_FIGURE, "Histograms over the neurons of each layer" },
         { "over-time", RV_ARTEFACT_TABLE, "The mean rate of each layer at each step" },
         { "over-time-figure", RV_ARTEFACT_FIGURE, "The same as lines" },
         { "operations", RV_ARTEFACT_TABLE,

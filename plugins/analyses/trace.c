@@ -202,6 +202,7 @@ raster (const Seen *seen, const RvDatasetSpec *spec, uint32_t which)
       const Spike *spike = &g_array_index (seen->spikes[which], Spike, e);
       rv_series_add (series, NULL, spike->step * seen->width, spike->unit, NAN, NAN);
     }
+  rv_figure_set_y_range (figure, -0.5, (which ? seen->units : spec->units) - 0.5);
   rv_figure_set_x_range (figure, 0.0, seen->steps * seen->width);
   return figure;
 }

@@ -236,7 +236,8 @@ test_rates (void)
           NEAR (test_number (time, t, "time (ms)"), 2.0 * t);
         }
     }
-  g_assert_cmpuint (rv_figure_series (test_figure (analysis, "figure")), ==, 3);
+  g_assert_cmpuint (rv_figure_series (test_figure (analysis, "figure")), ==, 1);
+  g_assert_cmpuint (rv_figure_panels (test_figure (analysis, "layers-figure")), ==, 2);
   g_assert_cmpuint (rv_figure_series (test_figure (analysis, "over-time-figure")), ==, 2);
 }
 
