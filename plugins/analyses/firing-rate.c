@@ -374,7 +374,7 @@ static const RvOutput outputs[]
         { "table", RV_ARTEFACT_TABLE, "A row per layer that fires, and one for all neurons" },
         { "histogram", RV_ARTEFACT_TABLE, "Neurons in each bin, by layer and together" },
         { "figure", RV_ARTEFACT_FIGURE, "Histogram over all neurons" },
-  { "layers-figure", RV_ARTEFACT_FIGURE, "Histograms over the neurons of each layer" },
+        { "layers-figure", RV_ARTEFACT_FIGURE, "Histograms over the neurons of each layer" },
         { "over-time", RV_ARTEFACT_TABLE, "The mean rate of each layer at each step" },
         { "over-time-figure", RV_ARTEFACT_FIGURE, "The same as lines" },
         { "operations", RV_ARTEFACT_TABLE,
