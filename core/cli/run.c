@@ -146,6 +146,9 @@ rv_cli_run (int argc, char **argv)
   signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error like a full disk */
   g_autoptr (GError) error = NULL;
   uint32_t failed;
+  g_autofree char *notes = rv_graph_notes (graph);
+  if (!o.quiet)
+    fputs (notes, stderr);
   if (rv_graph_run (graph, &failed, &error))
     {
       printf ("\nResults are in %s\n", out);
@@ -193,8 +196,8 @@ rv_cli_check (int argc, char **argv)
   g_autoptr (RvGraph) graph = load (&o, NULL, &document, &code);
   if (graph)
     {
-      g_autofree char *memory = rv_graph_memory (graph);
-      printf ("%s: no mistakes, %u cells\n%s", o.files[0], document->cells->len, memory);
+      g_autofree char *memory = rv_graph_memory (graph), *notes = rv_graph_notes (graph);
+      printf ("%s: no mistakes, %u cells\n%s%s", o.files[0], document->cells->len, memory, notes);
     }
   return graph ? RV_EXIT_DONE : code;
 }

@@ -245,6 +245,16 @@ store_table (const char *stem, const RvTable *table, GError **error)
 }
 
 static gboolean
+store_figure (RvRunState *state, const RvPortValue *value, GError **error)
+{
+  if (!rv_figure_write_drawn (value->artefact, value->stem, value->drawn, error))
+    return FALSE;
+  g_autofree char *svg = g_strconcat (value->stem, ".svg", NULL);
+  state->undrawn |= !g_file_test (svg, G_FILE_TEST_EXISTS);
+  return TRUE;
+}
+
+static gboolean
 store_value (const RvGraph *graph, RvPortValue *value, GError **error)
 {
   static const char *const folders[] = { NULL, NULL, "models", "tables", "figures" };
@@ -258,7 +268,7 @@ store_value (const RvGraph *graph, RvPortValue *value, GError **error)
   if (kind == RV_ARTEFACT_TABLE)
     return store_table (stem, value->artefact, error);
   if (kind == RV_ARTEFACT_FIGURE)
-    return rv_figure_write_drawn (value->artefact, stem, value->drawn, error);
+    return store_figure (value->node->state, value, error);
   g_autofree char *checkpoint = g_build_filename (stem, "checkpoint.npz", NULL);
   return make_folder (stem, error) && rv_model_save (value->artefact, checkpoint, error);
 }

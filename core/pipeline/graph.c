@@ -492,3 +492,36 @@ rv_graph_memory (const RvGraph *graph)
     }
   return g_string_free (text, FALSE);
 }
+
+/* Whether the cells have more than one choice of an axis. */
+static gboolean
+varies (const RvGraph *graph, guint axis)
+{
+  for (guint c = 1; c < graph->document->cells->len; c++)
+    if (strcmp (cell_of (graph, c)->choices[axis], cell_of (graph, 0)->choices[axis]) != 0)
+      return TRUE;
+  return FALSE;
+}
+
+char *
+rv_graph_notes (const RvGraph *graph)
+{
+  GString *text = g_string_new (NULL);
+  g_autoptr (GHashTable) told = g_hash_table_new (g_str_hash, g_str_equal);
+  for (guint k = 0; k < graph->nodes->len; k++)
+    {
+      const RvNode *node = graph->nodes->pdata[k];
+      char **over = over_of (node->instance);
+      for (guint a = 0; over && *over && a < graph->document->axes->len; a++)
+        {
+          const char *axis = ((RvAxis *)graph->document->axes->pdata[a])->name;
+          g_autofree char *start = g_strconcat (axis, "=", NULL);
+          /* what an axis does not change is the same for all of its choices, and its cell does not name it */
+          if (g_strv_contains ((const char *const *)over, axis) || !varies (graph, a) || !strstr (node->cell, start)
+              || !g_hash_table_add (told, node->name))
+            continue;
+          g_string_append_printf (text, "%s: one for each choice of '%s', which is not in its 'over'\n", node->name, axis);
+        }
+    }
+  return g_string_free (text, FALSE);
+}

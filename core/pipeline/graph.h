@@ -29,6 +29,9 @@ char *rv_graph_to_text (const RvGraph *graph);
 char *rv_graph_to_dot (const RvGraph *graph);
 /* A line for each name of a node that told how much memory it will take, the most over its cells; caller owns. */
 char *rv_graph_memory (const RvGraph *graph);
+/* A line for each report that makes one result for each choice of an axis that it does not gather over: often a name that
+ * was forgotten. Caller owns. */
+char *rv_graph_notes (const RvGraph *graph);
 /* Asks a running graph to stop; safe in a signal handler. */
 void rv_graph_stop (void);
 

@@ -202,6 +202,12 @@ rv_port_table (const RvPort *port)
   return behind (port)->artefact;
 }
 
+const char *const *
+rv_port_columns (const RvPort *port)
+{
+  return port->value ? port->value->output->columns : NULL;
+}
+
 RvFigure *
 rv_port_figure (const RvPort *port)
 {

@@ -34,6 +34,7 @@ typedef struct
   uint32_t done, total;    /* nodes */
   gint64 checkpoint_every; /* microseconds */
   gint64 started;          /* when the run began, microseconds since 1970 */
+  gboolean undrawn;        /* a figure could not be drawn: no gnuplot */
   gboolean ended;          /* all nodes are done, or it was stopped */
   uint64_t steps,
       stop_at; /* calls of rv_node_checkpoint, and the one at which it says that the user wants to stop */

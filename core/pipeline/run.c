@@ -13,6 +13,8 @@ typedef struct
   uint32_t reused, failed;
   gboolean stopped; /* by the user */
   GError *first;    /* the first failure, or that the user stopped the run */
+  gboolean gathers; /* some node gathers from cells */
+  guint details;    /* tables of single cells that were not printed */
 } Run;
 
 static gboolean provide (Run *run, RvNode *node);
@@ -38,8 +40,15 @@ release_inputs (const RvNode *node)
 #define PRINTED_ROWS 60
 
 /* Tables of a node that no other reads are what the user asked for; long ones can be read where they are. */
+/* Whether a table says the same as others do of their cells, which a report then gathers: it is written, not printed. */
+static gboolean
+is_detail (const Run *run, const RvNode *node)
+{
+  return run->gathers && *node->cell && !node->views->len;
+}
+
 static void
-print_results (const RvNode *node)
+print_results (Run *run, const RvNode *node)
 {
   for (guint k = 0; k < node->outputs->len; k++)
     if (((RvPortValue *)node->outputs->pdata[k])->read)
@@ -51,6 +60,11 @@ print_results (const RvNode *node)
       if (value->output->kind != RV_ARTEFACT_TABLE || !value->artefact || value->artefact == last)
         continue;
       last = value->artefact;
+      if (is_detail (run, node))
+        {
+          run->details++;
+          continue;
+        }
       g_autofree char *text = rv_table_to_markdown (value->artefact);
       if (*node->cell)
         printf ("\n%s, cell %s\n", value->name, node->cell);
@@ -252,7 +266,7 @@ run_all (Run *run)
       if (can_wait (node))
         continue;
       if (!node->failure && provide (run, node))
-        print_results (node);
+        print_results (run, node);
       release_inputs (node);
       drop_unread (node);
     }
@@ -264,6 +278,8 @@ rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error)
   g_autoptr (GHashTable) last = rv_store_recall (graph->document->path),
                          now = rv_store_recall (graph->document->path);
   Run run = { .graph = graph, .last = last };
+  for (guint n = 0; n < graph->nodes->len; n++)
+    run.gathers |= ((RvNode *)graph->nodes->pdata[n])->views->len > 0;
   graph->state.terminal = isatty (STDERR_FILENO);
   graph->state.checkpoint_every = rv_resume_interval ();
   if (rv_directory_begin (graph, &run.first))
@@ -271,6 +287,11 @@ rv_graph_run (RvGraph *graph, uint32_t *failed, GError **error)
       rv_store_remember (graph->document->path, now, graph->nodes); /* the run may end at any moment */
       run_all (&run);
       rv_store_trim ();
+      if (run.details && !graph->state.quiet)
+        printf ("\n%u more tables, each of a single cell, are in %s/tables\n", run.details, graph->state.out);
+      if (graph->state.undrawn)
+        fprintf (stderr, "figures are not drawn, because gnuplot is not installed: `gnuplot NAME.gp` in %s/figures draws"
+                         " them\n", graph->state.out);
       if (run.reused && !graph->state.quiet)
         fprintf (stderr, "%u results were kept from earlier runs (--fresh computes them again)\n",
                  run.reused);

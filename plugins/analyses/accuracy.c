@@ -190,9 +190,11 @@ static const RvParam params[]
         RV_PORT (Accuracy, data, RV_ARTEFACT_DATASET, RV_PARAM_REQUIRED, "What it is tested on"),
         RV_PARAM_END };
 
+static const char *const columns[] = { "accuracy", "loss", "samples", NULL };
+
 static const RvOutput outputs[]
-    = { { "", RV_ARTEFACT_TABLE, "The same as `accuracy`" },
-        { "accuracy", RV_ARTEFACT_TABLE, "One row: accuracy in per cent, loss, samples" },
+    = { { "", RV_ARTEFACT_TABLE, "The same as `accuracy`", columns },
+        { "accuracy", RV_ARTEFACT_TABLE, "One row: accuracy in per cent, loss, samples", columns },
         { "confusion", RV_ARTEFACT_TABLE, "Decisions by true class" },
         { "classes", RV_ARTEFACT_TABLE, "A row per class: counts, precision, recall and F1 in per cent" },
         { "figure", RV_ARTEFACT_FIGURE, "The confusion matrix as a heat map" },

@@ -321,11 +321,16 @@ static const RvParam params[] = {
   RV_PARAM_END
 };
 
+static const char *const history_columns[]
+    = { "epoch", "loss", "accuracy", "gradient norm", "validation loss", "validation accuracy", NULL };
+static const char *const summary_columns[]
+    = { "training last", "training best", "validation last", "validation best", "epochs", NULL };
+
 static const RvOutput outputs[] = {
   { "last", RV_ARTEFACT_MODEL, "The model after the last epoch" },
   { "best", RV_ARTEFACT_MODEL, "The model of the best epoch on `validation`" },
-  { "history", RV_ARTEFACT_TABLE, "A row per epoch" },
-  { "summary", RV_ARTEFACT_TABLE, "One row: accuracy of the last and of the best epoch" },
+  { "history", RV_ARTEFACT_TABLE, "A row per epoch", history_columns },
+  { "summary", RV_ARTEFACT_TABLE, "One row: accuracy of the last and of the best epoch", summary_columns },
   { NULL, RV_ARTEFACT_NONE, NULL }
 };
 

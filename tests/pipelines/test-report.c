@@ -34,6 +34,7 @@ static const char study[]
       "    batch: 40\n"
       "  score: {use: analysis/accuracy, model: fit.last, data: test}\n"
       "  firing: {use: analysis/firing-rate, model: fit.last, data: test}\n"
+      "  alone: {use: analysis/accuracy, model: fit.last, data: train}\n"
       "  each: {use: report/table, from: score, over: [variant, gap, seed], columns: [accuracy], digits: 9}\n"
       "  compared: {use: report/table, from: score, over: [variant, seed], rows: variant, columns: "
       "[accuracy],\n"
@@ -337,7 +338,13 @@ main (int argc, char **argv)
   g_setenv ("XDG_STATE_HOME", kept, TRUE);
   g_setenv ("XDG_CACHE_HOME", kept, TRUE);
   g_assert_true (g_file_set_contents (file, study, -1, &error));
-  g_assert_cmpint (ranvier (NULL, "run study.yaml -q -o out"), ==, 0);
+  g_autofree char *said = NULL;
+  g_assert_cmpint (ranvier (&said, "run study.yaml -o out"), ==, 0);
+  /* what a report gathers is not printed once more cell by cell, and a forgotten axis is told */
+  g_assert_nonnull (strstr (said, "compared: one for each choice of 'gap', which is not in its 'over'\n"));
+  g_assert_null (strstr (said, "pivot: one for each"));
+  g_assert_nonnull (strstr (said, " more tables, each of a single cell, are in out/tables\n"));
+  g_assert_null (strstr (said, "alone.accuracy, cell"));
   g_test_add_func ("/report/comparison", test_comparison);
   g_test_add_func ("/report/few-pairs", test_few_pairs);
   g_test_add_func ("/report/figures", test_figures);

@@ -118,7 +118,7 @@ static const Fact facts[] = {
   SIZE (RvInitializerClass, 8), AT (RvInitializerClass, fill, 0),
   /* node.h */
   SIZE (RvOutput, 32), AT (RvOutput, name, 0), AT (RvOutput, kind, 8), AT (RvOutput, doc, 16),
-  AT (RvOutput, reserved, 24),
+  AT (RvOutput, columns, 24),
   SIZE (RvNodeClass, 40), AT (RvNodeClass, outputs, 0), AT (RvNodeClass, check, 8),
   AT (RvNodeClass, run, 16), AT (RvNodeClass, identify, 24), AT (RvNodeClass, sets, 32),
   /* official.h */

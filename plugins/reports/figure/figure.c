@@ -64,6 +64,33 @@ init (void *self, GError **error)
          && is_gathered (report, report->series, "series", error);
 }
 
+/* Whether the table of a port may have the column: an error before the run if its output says that it has not. */
+static gboolean
+may_have (const RvPort *port, const char *parameter, const char *column, GError **error)
+{
+  const char *const *known = rv_port_columns (port);
+  if (!known || !column || g_strv_contains (known, column))
+    return TRUE;
+  g_autofree char *list = g_strjoinv ("', '", (char **)known);
+  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'%s' names '%s', but '%s' has '%s'", parameter, column,
+               rv_port_name (port), list);
+  return FALSE;
+}
+
+static gboolean
+check (void *self, RvNode *node, GError **error)
+{
+  const Report *report = self;
+  gboolean good = TRUE;
+  for (uint32_t k = 0; good && k < report->from.n; k++)
+    {
+      const RvPort *port = &report->from.items[k];
+      good = may_have (port, "column", report->column, error) && may_have (port, "x", report->x, error)
+             && may_have (port, "y", report->y, error) && may_have (port, "by", report->by, error);
+    }
+  return good;
+}
+
 /* ---- figures of many cells */
 
 /* The choices in which the figures differ, "without reset, 2"; the port's name where there are none. Caller owns. */
@@ -232,7 +259,7 @@ static const RvParam params[] = {
 static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_FIGURE, "The figure" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
-static const RvNodeClass class = { outputs, NULL, run, NULL };
+static const RvNodeClass class = { outputs, check, run, NULL };
 
 RV_PLUGIN ("report", "figure")
   .version = "1.0",

@@ -213,6 +213,29 @@ shown_columns (const Report *report, GError **error)
   return g_steal_pointer (&names);
 }
 
+/* Before the run: a column that none of the tables will have is a mistake, where all of them say what they will have. */
+static gboolean
+check (void *self, RvNode *node, GError **error)
+{
+  const Report *report = self;
+  for (char **name = report->columns; name && *name; name++)
+    {
+      const char *const *declared = NULL;
+      gboolean found = FALSE;
+      for (uint32_t k = 0; k < report->from.n; k++)
+        {
+          declared = rv_port_columns (&report->from.items[k]);
+          found |= !declared || g_strv_contains (declared, *name);
+        }
+      if (found || !declared)
+        continue;
+      g_autofree char *list = g_strjoinv ("', '", (char **)declared);
+      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'columns' names '%s', but the tables have '%s'", *name, list);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /* ---- statistics */
 
 /* The number of a column in the last row of a port's table; NaN if there is none. */
@@ -663,7 +686,7 @@ static const RvParam params[]
 static const RvOutput outputs[]
     = { { "", RV_ARTEFACT_TABLE, "The gathered table" }, { NULL, RV_ARTEFACT_NONE, NULL } };
 
-static const RvNodeClass class = { outputs, NULL, run, NULL };
+static const RvNodeClass class = { outputs, check, run, NULL };
 
 RV_PLUGIN ("report", "table")
   .version = "1.0",

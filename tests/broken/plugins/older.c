@@ -8,7 +8,7 @@ run (void *self, RvNode *node, GError **error)
   return TRUE;
 }
 
-static const RvOutput outputs[] = { { "", RV_ARTEFACT_TABLE, "Nothing", { 0 } }, { 0 } };
+static const RvOutput outputs[] = { { "", RV_ARTEFACT_TABLE, "Nothing", NULL }, { 0 } };
 static const RvNodeClass class = { .outputs = outputs, .run = run, .identify = run };
 
 RV_PLUGIN ("analysis", "older") .version = "0.9", .licence = "LGPL-2.1-or-later", .doc = "Shorter functions",

@@ -7,7 +7,7 @@ run (void *self, RvNode *node, GError **error)
   return TRUE;
 }
 
-static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "Nothing", { 0 } }, { 0 } };
+static const RvOutput outputs[] = { { "", RV_ARTEFACT_DATASET, "Nothing", NULL }, { 0 } };
 static const RvNodeClass class = { .outputs = outputs, .run = run };
 
 RV_PLUGIN ("transform", "output") .version = "1.0", .licence = "LGPL-2.1-or-later", .doc = "Breaks a rule",
