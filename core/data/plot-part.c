@@ -2,7 +2,8 @@
 #include "data/plot-part.h"
 #include <string.h>
 
-/* Okabe and Ito's colours, which the colour-blind tell apart, as far as they go; then muted ones of Paul Tol's.
+/* Okabe and Ito's colours, which the colour-blind tell apart, as far as they go; then muted ones of Paul
+ * Tol's.
  * Classes beyond the eighth differ in shape as well. */
 static const char *const colours[]
     = { "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#666666",
@@ -205,6 +206,10 @@ drawn_range (const RvPlot *plot, const RvFigure *figure, int a, double *step)
   const double most = figure->type == RV_FIGURE_SURFACE ? 5 : 10;
   *step = nice_step (axis.high - axis.low, (guint)fmax (2, fmin (most, room / pixels[a])),
                      plot->ranges.whole[a]);
+  /* few cells have a tic each */
+  const GArray *cells = a == 0 ? figure->grid_x : figure->grid_y;
+  if (a < 2 && figure->type == RV_FIGURE_HEATMAP && cells->len <= 12 && !plot->panel)
+    *step = cell_width (cells);
   /* an axis of heights ends at tics, unless somebody said where */
   if ((a == 1 && figure->type <= RV_FIGURE_HISTOGRAM) || (a == 2 && figure->type >= RV_FIGURE_CONTOUR))
     {
@@ -401,12 +406,12 @@ rv_plot_settings (const RvPlot *plot, const RvFigure *figure)
     g_string_append_printf (out, "%sset grid ytics back linetype 1 linewidth 0.5 linecolor rgb '#dddddd'\n",
                             in);
   const gboolean classes = figure->type == RV_FIGURE_SCATTER || figure->type == RV_FIGURE_RASTER;
-  g_string_append_printf (out, "%s%s\n", in,
-                          !has_key (plot, figure) ? "set key off"
-                          : classes
-                              ? "set key outside right center vertical Left reverse samplen 1 noenhanced"
-                          : *plot->title ? "set key outside bottom center horizontal samplen 2 noenhanced"
-                                         : "set key outside top center horizontal samplen 2 noenhanced");
+  g_string_append_printf (
+      out, "%s%s\n", in,
+      !has_key (plot, figure) ? "set key off"
+      : classes               ? "set key outside right center vertical Left reverse samplen 1 noenhanced"
+      : *plot->title          ? "set key outside bottom center horizontal height 1 samplen 2 noenhanced"
+                              : "set key outside top center horizontal samplen 2 noenhanced");
   if (has_key (plot, figure) && classes)
     g_string_append_printf (out, "%sunset rmargin\n", in);
   if (rv_plot_is_map (figure))

@@ -25,8 +25,8 @@ typedef struct
   const char *name;    /**< "" is what a port means that names the node alone */
   RvArtefactKind kind; /**< what it is */
   const char *doc;     /**< one line */
-  /** Of a table whose columns do not depend on data: their names, ending with NULL, so that a pipeline that asks for
-   * another one is refused before it runs. NULL: not known before. */
+  /** Of a table whose columns do not depend on data: their names, ending with NULL, so that a pipeline that
+   * asks for another one is refused before it runs. NULL: not known before. */
   const char *const *columns;
 } RvOutput;
 
@@ -60,8 +60,8 @@ RV_API gboolean rv_port_is_wired (const RvPort *port);
  * and running. */
 RV_API const RvDatasetSpec *rv_port_spec (const RvPort *port);
 
-/** The columns that a table port will have, ending with NULL, as the output behind it declares; NULL where that is not
- * known before the run. When checking and running. Borrowed. */
+/** The columns that a table port will have, ending with NULL, as the output behind it declares; NULL where that
+ * is not known before the run. When checking and running. Borrowed. */
 RV_API const char *const *rv_port_columns (const RvPort *port);
 
 /** As written in the pipeline, "fit.last": for messages. Borrowed. */

@@ -174,7 +174,7 @@ test_figures (void)
     mean += accuracy (each, "baseline", "1", k + 1) / SEEDS;
   g_assert_true (g_str_has_prefix (lines, "x,y,low,high,series\n1,"));
   g_assert_cmpfloat_with_epsilon (number (lines, 1, 1), mean, 1e-6);
-  g_assert_nonnull (strstr (laid, "\"without reset, gap 4, seed 3, layer 0\""));
+  g_assert_nonnull (strstr (laid, "\"without reset, gap 4, seed 3"));
   g_assert_nonnull (strstr (panels, "'(l) without reset, gap 4, seed 3'"));
   g_assert_cmpuint (test_count (points, "\n"), ==, 1 + 2 * 2 * SEEDS * 2); /* two epochs of every cell */
 }

@@ -1,6 +1,6 @@
-/* report/figure: one figure of tables from many cells: bars or lines of a column (mean and spread over the cells that
- * are not told apart), histograms, points by class, maps of one column over two; or of figures from many cells, side by
- * side as panels or laid over each other. */
+/* report/figure: one figure of tables from many cells: bars or lines of a column (mean and spread over the
+ * cells that are not told apart), histograms, points by class, maps of one column over two; or of figures
+ * from many cells, side by side as panels or laid over each other. */
 #include "report.h"
 #include <math.h>
 #include <string.h>
@@ -36,7 +36,8 @@ problem_of (const Report *report)
   if (across && !report->column)
     return "a line over the choices of 'rows' needs 'column', the column of the tables to draw";
   if ((report->type == TYPE_LINE && !across) && (!report->x || !report->y))
-    return "a line needs 'x' and 'y', two columns of the tables, or 'rows' and 'column', an axis and a column";
+    return "a line needs 'x' and 'y', two columns of the tables, or 'rows' and 'column', an axis and a "
+           "column";
   if ((report->type == TYPE_SCATTER || report->type == TYPE_RASTER) && (!report->x || !report->y))
     return "points need 'x' and 'y', two columns of the tables";
   if (is_map (report) && (!report->x || !report->y || !report->column))
@@ -64,7 +65,7 @@ init (void *self, GError **error)
          && is_gathered (report, report->series, "series", error);
 }
 
-/* Whether the table of a port may have the column: an error before the run if its output says that it has not. */
+/* Whether the table of a port may have the column: an error if its output says that it has not. */
 static gboolean
 may_have (const RvPort *port, const char *parameter, const char *column, GError **error)
 {
@@ -93,7 +94,7 @@ check (void *self, RvNode *node, GError **error)
 
 /* ---- figures of many cells */
 
-/* The choices in which the figures differ, "without reset, 2"; the port's name where there are none. Caller owns. */
+/* The choices in which the figures differ, "without reset, gap 2"; or the port's name. Caller owns. */
 static char *
 figure_name (const Report *report, uint32_t index)
 {
@@ -144,8 +145,9 @@ copy_series (const RvSeries *from, const char *name, RvFigure *figure)
 {
   RvSeries *to = rv_figure_add_series (figure, name);
   for (guint p = 0; p < from->x->len; p++)
-    rv_series_add (to, p < from->labels->len ? from->labels->pdata[p] : NULL, g_array_index (from->x, double, p),
-                   g_array_index (from->y, double, p), p < from->low->len ? g_array_index (from->low, double, p) : NAN,
+    rv_series_add (to, p < from->labels->len ? from->labels->pdata[p] : NULL,
+                   g_array_index (from->x, double, p), g_array_index (from->y, double, p),
+                   p < from->low->len ? g_array_index (from->low, double, p) : NAN,
                    p < from->high->len ? g_array_index (from->high, double, p) : NAN);
 }
 
@@ -170,9 +172,10 @@ draw_overlay (const Report *report, GError **error)
         }
       if (rv_figure_type (one) != rv_figure_type (figure) || rv_figure_type (one) > RV_FIGURE_RASTER)
         {
-          g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
-                       "'%s' can not be laid over the others: maps and figures of different types take 'type: panels'",
-                       rv_port_name (&report->figures.items[k]));
+          g_set_error (
+              error, RV_ERROR, RV_ERROR_PIPELINE,
+              "'%s' can not be laid over the others: maps and figures of different types take 'type: panels'",
+              rv_port_name (&report->figures.items[k]));
           return NULL;
         }
       for (uint32_t s = 0; s < rv_figure_series (one); s++)
@@ -180,8 +183,9 @@ draw_overlay (const Report *report, GError **error)
           const RvSeries *series = rv_figure_get_series (one, s);
           if (report->pick && strcmp (series->name, report->pick) != 0)
             continue;
-          g_autofree char *both = rv_figure_series (one) > 1 && *name && !report->pick ? g_strdup_printf ("%s, %s", name, series->name)
-                                                                      : g_strdup (*name ? name : series->name);
+          g_autofree char *both = rv_figure_series (one) > 1 && *name && !report->pick
+                                      ? g_strdup_printf ("%s, %s", name, series->name)
+                                      : g_strdup (*name ? name : series->name);
           copy_series (series, both, figure);
         }
     }
@@ -229,14 +233,13 @@ static const RvParam params[] = {
   RV_TEXTS (Report, over, "[]", "The axes over whose cells tables or figures are gathered"),
   RV_CHOICE (Report, type, "bars", types, "What is drawn"),
   RV_CHOICE (Report, spread, "sd", spreads,
-             "Bars, line: what is shown around a mean of several: its standard deviation, from least to most, nothing"),
-  RV_TEXT (Report, rows, NULL, "Bars: the axis with a bar for each choice; line: the axis whose choices are x"),
+             "Bars, line: what is shown around a mean: standard deviation, from least to most, nothing"),
+  RV_TEXT (Report, rows, NULL, "Bars: the axis with a bar for each choice; line: the axis of x"),
   RV_TEXT (Report, series, NULL, "The axis with a series for each choice"),
   RV_TEXT (Report, column, NULL,
-           "Bars, and a line over `rows`: the column whose last value is drawn; histogram: that of the values; maps: that"
-           " of the colours"),
+           "Bars, and a line over `rows`: the column whose last value is drawn; histogram, maps: values"),
   RV_TEXT (Report, x, NULL, "Line, points, maps: the column of x"),
-  RV_TEXT (Report, y, NULL, "Line, points, maps: the column of y; of a line, the mean over rows of one x is drawn"),
+  RV_TEXT (Report, y, NULL, "Line, points, maps: the column of y; a line is the mean over rows of one x"),
   RV_TEXT (Report, by, NULL, "Scatter, raster: the column that tells classes apart, each in a colour"),
   RV_TEXT (Report, pick, NULL, "Overlay: the one series of each figure that is shown; without it all"),
   RV_REAL (Report, bin_width, "1", 1e-12, 1e12, "", "Histogram: width of a bin"),
@@ -246,7 +249,7 @@ static const RvParam params[] = {
   RV_REAL (Report, line, "inf", -RV_INF, RV_INF, "",
            "Where a dashed line is drawn, say at chance; inf: none"),
   RV_TEXT (Report, line_label, NULL, "What the dashed line is"),
-  RV_REAL_MAP (Report, reference, "Bars, and a line over `rows`: numbers to draw beside, by choice of `rows`"),
+  RV_REAL_MAP (Report, reference, "Bars, line over `rows`: numbers to draw beside, by choice of `rows`"),
   RV_TEXT (Report, reference_title, "paper", "What the reference numbers are called"),
   RV_TEXT (Report, title, NULL, "Title; without it the picture has none, for a caption below it"),
   RV_TEXT (Report, x_label, NULL, "Label of the x axis; without it the column"),

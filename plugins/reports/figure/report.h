@@ -61,8 +61,8 @@ or_else (const char *text, const char *otherwise)
   return text ? text : otherwise;
 }
 
-/* A choice as it stands in a key or above a panel: "baseline", but "gap 3" where it is a bare number. The caller
- * owns it. */
+/* A choice as it stands in a key or above a panel: "baseline", but "gap 3" where it is a bare number. Caller
+ * owns. */
 static inline char *
 choice_name (const char *axis, const char *choice)
 {

@@ -8,7 +8,8 @@
 double rv_statistic (const GArray *values, const char *name);
 /* 100 * |{v > limit}| / n */
 double rv_share_above (const GArray *values, double limit);
-/* "71.4 ± 2.0", with "(n = 2)" where there are not `most` of them; "" if there are none. The caller owns it. */
+/* "71.4 ± 2.0", with "(n = 2)" where there are not `most` of them; "" if there are none. The caller owns
+ * it. */
 char *rv_summary_text (const GArray *values, int digits, guint most);
 
 /* Paired differences: their mean, and the 95 % interval of it by Student's t; NaN where there is none. */

@@ -1,6 +1,6 @@
 /* report/table: gathers the last rows of tables from many cells. Without `rows` every cell is a row as it is;
- * with `rows` the cells of one choice make a row of statistics (over seeds, say), one for each choice of a second
- * axis with `columns-axis`. Failed cells are named. */
+ * with `rows` the cells of one choice make a row of statistics (over seeds, say), one for each choice of a
+ * second axis with `columns-axis`. Failed cells are named. */
 #include "statistics.h"
 #include <math.h>
 #include <string.h>
@@ -49,11 +49,13 @@ init (void *self, GError **error)
         g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'statistics' has no '%s'; there are %s", *s, list);
         return FALSE;
       }
-  const char *const names[] = { "rows", "columns-axis" }, *const axes[] = { report->rows, report->columns_axis };
+  const char *const names[] = { "rows", "columns-axis" }, *const axes[]
+                                                          = { report->rows, report->columns_axis };
   for (int k = 0; k < 2; k++)
     if (axes[k] && !(report->over && g_strv_contains ((const char *const *)report->over, axes[k])))
       {
-        g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'%s' is '%s', which is not in 'over'", names[k], axes[k]);
+        g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'%s' is '%s', which is not in 'over'", names[k],
+                     axes[k]);
         return FALSE;
       }
   const char *problem = NULL;
@@ -213,7 +215,8 @@ shown_columns (const Report *report, GError **error)
   return g_steal_pointer (&names);
 }
 
-/* Before the run: a column that none of the tables will have is a mistake, where all of them say what they will have. */
+/* Before the run: a column that none of the tables will have is a mistake, where all of them say what they
+ * will have. */
 static gboolean
 check (void *self, RvNode *node, GError **error)
 {
@@ -230,7 +233,8 @@ check (void *self, RvNode *node, GError **error)
       if (found || !declared)
         continue;
       g_autofree char *list = g_strjoinv ("', '", (char **)declared);
-      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'columns' names '%s', but the tables have '%s'", *name, list);
+      g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE, "'columns' names '%s', but the tables have '%s'",
+                   *name, list);
       return FALSE;
     }
   return TRUE;
@@ -249,7 +253,7 @@ value_of (const RvPort *port, const char *column)
              : rv_table_get_real (table, rv_table_rows (table) - 1, (uint32_t)index);
 }
 
-/* The numbers of a column in the cells of a row, of all or of one choice of `columns-axis`; empty cells are left out. */
+/* The numbers of a column in the cells of a row, of all or one choice of `columns-axis`. */
 static GArray *
 row_values (const Report *report, const Row *row, const char *choice, const char *column)
 {
@@ -269,14 +273,16 @@ static gboolean
 are_paired (const Report *report, const RvPort *a, const RvPort *b)
 {
   for (char **axis = report->over; axis && *axis; axis++)
-    if (strcmp (*axis, report->rows) != 0 && g_strcmp0 (rv_port_choice (a, *axis), rv_port_choice (b, *axis)) != 0)
+    if (strcmp (*axis, report->rows) != 0
+        && g_strcmp0 (rv_port_choice (a, *axis), rv_port_choice (b, *axis)) != 0)
       return FALSE;
   return TRUE;
 }
 
 /* The differences of the cells of a row to those of the baseline that share their seed and all else. */
 static GArray *
-row_differences (const Report *report, const Row *row, const Row *base, const char *choice, const char *column)
+row_differences (const Report *report, const Row *row, const Row *base, const char *choice,
+                 const char *column)
 {
   GArray *values = g_array_new (FALSE, FALSE, sizeof (double));
   for (guint k = 0; k < row->ports->len; k++)
@@ -292,7 +298,7 @@ row_differences (const Report *report, const Row *row, const Row *base, const ch
   return values;
 }
 
-/* The row called `baseline` from the same source; NULL: it is not part of this run. */
+/* The row called `baseline` of the same source, or NULL. */
 static const Row *
 baseline_of (const Report *report, const GPtrArray *rows, const Row *row)
 {
@@ -330,7 +336,8 @@ column_title (const Report *report, const char *choice, const char *column)
 
 /* "71.4 ± 2.0", and how many where a row has not as many as the fullest. */
 static void
-add_summary (const Report *report, const GPtrArray *rows, const char *choice, const char *column, guint most, RvTable *out)
+add_summary (const Report *report, const GPtrArray *rows, const char *choice, const char *column, guint most,
+             RvTable *out)
 {
   g_autofree char *title = column_title (report, choice, column);
   const uint32_t c = rv_table_add_column (out, title, RV_COLUMN_TEXT, 0);
@@ -360,9 +367,9 @@ most_values (const Report *report, const GPtrArray *rows, const GPtrArray *choic
 static void
 note_summary (guint most, RvTable *out)
 {
-  g_autofree char *note = most > 1 ? g_strdup_printf ("mean \xc2\xb1 standard deviation, n = %u%s", most,
-                                                      " unless a cell says otherwise")
-                                   : g_strdup ("one value each (n = 1): there is no standard deviation");
+  g_autofree char *note
+      = most > 1 ? g_strdup_printf ("mean \xc2\xb1 sd, n = %u unless a cell says otherwise", most)
+                 : g_strdup ("one value each (n = 1): there is no standard deviation");
   rv_table_add_note (out, note);
 }
 
@@ -409,19 +416,21 @@ add_statistics (const Report *report, const GPtrArray *rows, const char *column,
 static void
 note_comparison (const Report *report, RvTable *out)
 {
-  g_autofree char *note
-      = g_strdup_printf ("differences to '%s' over cells that share all other choices (seeds), with the 95 %% interval of"
-                         " a paired t test; not established: the interval holds 0, or there are fewer than 2 pairs",
-                         report->baseline);
+  g_autofree char *note = g_strdup_printf (
+      "differences to '%s' over cells that share all other choices (seeds), with the 95 %% interval of"
+      " a paired t test; not established: the interval holds 0, or there are fewer than 2 pairs",
+      report->baseline);
   rv_table_add_note (out, note);
 }
 
-/* Each row beside the baseline: the mean of the paired differences, the ends of its 95 % interval, and what follows. */
+/* Each row beside the baseline: the mean of the paired differences, the ends of its 95 % interval, and what
+ * follows. */
 static void
 add_comparison (const Report *report, const GPtrArray *rows, const char *column, RvTable *out)
 {
   g_autofree char *difference = g_strconcat (column, " - ", report->baseline, NULL);
-  const uint32_t c = add_real (report, out, difference, ""), low = add_real (report, out, column, " 95 % low"),
+  const uint32_t c = add_real (report, out, difference, ""),
+                 low = add_real (report, out, column, " 95 % low"),
                  high = add_real (report, out, column, " 95 % high");
   g_autofree char *verdict = g_strconcat (column, " is", NULL);
   const uint32_t v = rv_table_add_column (out, verdict, RV_COLUMN_TEXT, 0);
@@ -442,11 +451,11 @@ add_comparison (const Report *report, const GPtrArray *rows, const char *column,
 
 /* The published numbers of a column, and how far the mean is from them. */
 static void
-add_reference (const Report *report, const GPtrArray *rows, const char *choice, const char *column, gboolean first,
-               gboolean alone, RvTable *out)
+add_reference (const Report *report, const GPtrArray *rows, const char *choice, const char *column,
+               gboolean first, gboolean alone, RvTable *out)
 {
-  const char *shown = choice ? choice : column;
   gboolean any = FALSE;
+  const char *shown = choice ? choice : column;
   for (guint k = 0; k < rows->len; k++)
     any |= !isnan (reference_of (report, rows->pdata[k], shown, first));
   if (!any)
@@ -471,7 +480,7 @@ add_reference (const Report *report, const GPtrArray *rows, const char *choice, 
 
 /* ---- a second axis as columns */
 
-/* The choices of `columns-axis` in order of first appearance; none if there is no such axis. Borrowed texts. */
+/* The choices of `columns-axis` in order of first appearance; none without such an axis. Borrowed texts. */
 static GPtrArray *
 column_choices (const Report *report)
 {
@@ -492,7 +501,6 @@ add_pivot (const Report *report, const GPtrArray *rows, RvTable *out)
   g_autoptr (GPtrArray) choices = column_choices (report);
   const char *column = report->columns[0];
   const guint most = most_values (report, rows, choices, column);
-  gboolean compared = FALSE;
   for (guint c = 0; c < choices->len; c++)
     {
       const char *choice = choices->pdata[c];
@@ -513,12 +521,11 @@ add_pivot (const Report *report, const GPtrArray *rows, RvTable *out)
           g_autofree char *text = rv_interval_text (&interval, (int)report->digits);
           rv_table_set_text (out, k, d, text);
         }
-      compared = TRUE;
     }
   g_autofree char *what = g_strdup_printf ("columns: %s; cells: %s", report->columns_axis, column);
   rv_table_add_note (out, what);
   note_summary (most, out);
-  if (compared)
+  if (report->baseline && choices->len)
     note_comparison (report, out);
 }
 
@@ -619,15 +626,6 @@ default_title (const Report *report, RvNode *node)
 }
 
 static gboolean
-baseline_exists (const Report *report, const GPtrArray *rows)
-{
-  for (guint k = 0; k < rows->len; k++)
-    if (baseline_of (report, rows, rows->pdata[k]))
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
 run (void *self, RvNode *node, GError **error)
 {
   const Report *report = self;
@@ -651,7 +649,10 @@ run (void *self, RvNode *node, GError **error)
         add_comparison (report, rows, columns->pdata[k], out);
       add_reference (report, rows, NULL, columns->pdata[k], k == 0, columns->len == 1, out);
     }
-  if (report->baseline && !baseline_exists (report, rows))
+  gboolean based = FALSE;
+  for (guint k = 0; k < rows->len; k++)
+    based |= baseline_of (report, rows, rows->pdata[k]) != NULL;
+  if (report->baseline && !based)
     {
       g_autofree char *note = g_strdup_printf ("the baseline '%s' is not part of this run", report->baseline);
       rv_table_add_note (out, note);
@@ -668,12 +669,12 @@ static const RvParam params[]
         RV_TEXT (Report, rows, NULL,
                  "The axis whose choices are rows of statistics; without it each cell is a row"),
         RV_TEXT (Report, columns_axis, NULL,
-                 "With `rows`: the axis whose choices are columns, filled with mean and sd of the one of `columns`"),
+                 "With `rows`: the axis whose choices are columns, filled with mean and sd of `columns`"),
         RV_TEXT (Report, baseline, NULL,
                  "With `rows`: the choice that all others are compared with, seed by seed"),
         RV_TEXTS (Report, columns, "[]", "Columns of the tables to show; without it all that hold numbers"),
         RV_TEXTS (Report, statistics, "[mean, sd, min, max]",
-                  "With `rows`: any of mean, sd (of the sample), min, max, median, count, summary (mean and sd in one)"),
+                  "With `rows`: any of mean, sd (of the sample), min, max, median, count, summary"),
         RV_REAL (Report, above, "inf", -RV_INF, RV_INF, "",
                  "With `rows`: adds the share, in per cent, of cells whose value is greater; inf: does not"),
         RV_NESTED_MAP (Report, reference,
