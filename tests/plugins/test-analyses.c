@@ -162,6 +162,7 @@ test_accuracy (void)
   g_assert_true (rv_figure_get_grid (test_figure (analysis, "figure"), &columns, &rows, &x, &y, &z));
   g_assert_cmpuint (columns, ==, CLASSES);
   g_assert_cmpuint (rows, ==, CLASSES);
+  g_assert_cmpfloat (y[0], >, y[1]); /* the first class on top */
   for (uint32_t c = 0; c < CLASSES; c++)
     {
       double is = 0.0, decided = 0.0;

@@ -185,7 +185,55 @@ test_tsne (gconstpointer user)
   g_assert_cmpfloat (trust, >, json_object_get_double_member (expected, "trustworthiness") - 0.01);
 }
 
-/* The divergence that is told against the definition, in doubles: perplexity by bisection, all pairs. */
+/* p_ij by definition, in doubles: perplexity by bisection, all pairs; the caller owns it. */
+static double *
+slow_affinities (const Fixture *f, double perplexity)
+{
+  const uint32_t n = f->n;
+  g_autofree double *x = g_new (double, (size_t)n * f->dims), *given = g_new0 (double, (size_t)n *n);
+  double *p = g_new0 (double, (size_t)n *n);
+  for (size_t k = 0; k < (size_t)n * f->dims; k++)
+    x[k] = f->x[k];
+  for (uint32_t i = 0; i < n; i++)
+    {
+      double low = 0.0, high = 100.0, sum = 0.0, entropy;
+      for (uint32_t k = 0; k < 60; k++)
+        {
+          const double beta = 0.5 * (low + high);
+          sum = entropy = 0.0;
+          for (uint32_t j = 0; j < n; j++)
+            sum += given[i * n + j] = i == j ? 0.0 : exp (-beta * squared (x, f->dims, i, j));
+          for (uint32_t j = 0; j < n; j++)
+            entropy -= given[i * n + j] > 0.0 ? given[i * n + j] / sum * log (given[i * n + j] / sum) : 0.0;
+          *(entropy > log (perplexity) ? &low : &high) = beta;
+        }
+      for (uint32_t j = 0; j < n; j++)
+        given[i * n + j] /= sum;
+    }
+  for (uint32_t i = 0; i < n; i++)
+    for (uint32_t j = 0; j < n; j++)
+      p[i * n + j] = (given[i * n + j] + given[j * n + i]) / (2.0 * n);
+  return p;
+}
+
+/* sum p log (p / q), q_ij = (1 + d^2)^-1 / sum of them; y [n][2] */
+static double
+slow_divergence (const double *p, const double *y, uint32_t n)
+{
+  double z = 0.0, divergence = 0.0;
+  for (uint32_t pass = 0; pass < 2; pass++)
+    for (uint32_t i = 0; i < n; i++)
+      for (uint32_t j = 0; j < n; j++)
+        {
+          const double q = 1.0 / (1.0 + squared (y, 2, i, j));
+          if (i != j && !pass)
+            z += q;
+          if (i != j && pass && p[i * n + j] > 0.0)
+            divergence += p[i * n + j] * log (p[i * n + j] * z / q);
+        }
+  return divergence;
+}
+
 static void
 test_divergence (void)
 {
@@ -193,44 +241,58 @@ test_divergence (void)
   load (&f);
   g_autoptr (TestAnalysis) analysis = analyse (
       &f, "{use: analysis/tsne, model: model, data: data, layer: input, iterations: 300, perplexity: 12.5}");
-  const RvTable *embedding = test_table (analysis, "embedding");
-  g_autofree double *x = g_new (double, (size_t)f.n *f.dims), *p = g_new0 (double, (size_t)f.n *f.n);
-  for (size_t k = 0; k < (size_t)f.n * f.dims; k++)
-    x[k] = f.x[k];
+  g_autofree double *p = slow_affinities (&f, 12.5), *y = g_new (double, 2 * f.n);
   for (uint32_t i = 0; i < f.n; i++)
     {
-      double low = 0.0, high = 100.0, sum = 0.0, entropy;
-      for (uint32_t k = 0; k < 60; k++)
-        {
-          const double beta = 0.5 * (low + high);
-          sum = entropy = 0.0;
-          for (uint32_t j = 0; j < f.n; j++)
-            sum += p[i * f.n + j] = i == j ? 0.0 : exp (-beta * squared (x, f.dims, i, j));
-          for (uint32_t j = 0; j < f.n; j++)
-            entropy -= p[i * f.n + j] > 0.0 ? p[i * f.n + j] / sum * log (p[i * f.n + j] / sum) : 0.0;
-          *(entropy > log (12.5) ? &low : &high) = beta;
-        }
-      for (uint32_t j = 0; j < f.n; j++)
-        p[i * f.n + j] /= sum;
+      y[2 * i] = test_number (test_table (analysis, "embedding"), i, "x");
+      y[2 * i + 1] = test_number (test_table (analysis, "embedding"), i, "y");
     }
-  double z = 0.0, divergence = 0.0;
-  for (uint32_t pass = 0; pass < 2; pass++)
-    for (uint32_t i = 0; i < f.n; i++)
-      for (uint32_t j = 0; j < f.n; j++)
-        {
-          const double dx = test_number (embedding, i, "x") - test_number (embedding, j, "x"),
-                       dy = test_number (embedding, i, "y") - test_number (embedding, j, "y"),
-                       q = 1.0 / (1.0 + dx * dx + dy * dy),
-                       both = (p[i * f.n + j] + p[j * f.n + i]) / (2.0 * f.n);
-          if (i != j && !pass)
-            z += q;
-          if (i != j && pass && both > 0.0)
-            divergence += both * log (both * z / q);
-        }
-  const double told = test_number (test_table (analysis, ""), 0, "KL divergence");
+  const double told = test_number (test_table (analysis, ""), 0, "KL divergence"),
+               divergence = slow_divergence (p, y, f.n);
   g_test_message ("told %.8f, by definition %.8f", told, divergence);
   g_assert_cmpfloat (fabs (told - divergence), <, 1e-4 * divergence);
   g_assert_cmpfloat (test_number (test_table (analysis, ""), 0, "iterations"), ==, 300.0);
+}
+
+/* One iteration without exaggeration from drawn positions: the step is -rate * 0.8 * gradient, since gains begin
+ * at 1 and shrink. The gradient is that of the definition, by finite differences. */
+static void
+test_gradient (gconstpointer user)
+{
+  const char *method = user;
+  g_auto (Fixture) f = { 0 };
+  load (&f);
+  g_autofree char *text
+      = g_strdup_printf ("{use: analysis/tsne, model: model, data: data, layer: input, iterations: 1, "
+                         "early-iterations: 0, perplexity: 80, "
+                         "angle: 0, start: random, seed: 4, learning-rate: 1000, method: %s}",
+                         method);
+  g_autoptr (TestAnalysis) analysis = analyse (&f, text);
+  g_autofree double *p = slow_affinities (&f, 80.0), *y = g_new (double, 2 * f.n);
+  const RvStream stream = rv_stream_new (4, "", "start", "");
+  double largest = 0.0;
+  for (uint32_t i = 0; i < f.n; i++)
+    for (uint32_t a = 0; a < 2; a++)
+      y[2 * i + a] = (float)(1e-4 * rv_stream_normal (stream, a * f.n + i));
+  for (uint32_t pass = 0; pass < 2; pass++)
+    for (uint32_t i = 0; i < f.n; i += 29)
+      for (uint32_t a = 0; a < 2; a++)
+        {
+          const double at = y[2 * i + a],
+                       moved = test_number (test_table (analysis, "embedding"), i, a ? "y" : "x");
+          double ends[2];
+          for (uint32_t k = 0; k < 2; k++)
+            {
+              y[2 * i + a] = at + (k ? 1e-4 : -1e-4);
+              ends[k] = slow_divergence (p, y, f.n);
+            }
+          y[2 * i + a] = at;
+          const double gradient = (ends[1] - ends[0]) / 2e-4, found = (at - moved) / 800.0;
+          largest = MAX (largest, fabs (gradient));
+          if (pass && fabs (found - gradient) > 0.01 * largest)
+            g_error ("sample %u, axis %u: %g, by finite differences %g", i, a, found, gradient);
+        }
+  g_assert_cmpfloat (largest, >, 1e-8);
 }
 
 static void
@@ -407,6 +469,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/representation/tsne-exact", "exact", test_tsne);
   g_test_add_data_func ("/representation/tsne-barnes-hut", "barnes_hut", test_tsne);
   g_test_add_func ("/representation/divergence", test_divergence);
+  g_test_add_data_func ("/representation/gradient-exact", "exact", test_gradient);
+  g_test_add_data_func ("/representation/gradient-barnes-hut", "barnes-hut", test_gradient);
   g_test_add_func ("/representation/threads", test_threads);
   g_test_add_func ("/representation/clusters", test_clusters);
   g_test_add_func ("/representation/features", test_features);
