@@ -3,6 +3,7 @@
 #include "data/keep.h"
 #include "data/plot.h"
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
@@ -272,6 +273,42 @@ without_time (const char *path)
       }
 }
 
+/* Whether `last` stands among the last bytes, of which some may be 0. */
+static gboolean
+ends_with (const char *bytes, gsize n, const char *last)
+{
+  const gsize length = strlen (last);
+  for (gsize back = length; back <= MIN (n, 40); back++)
+    if (memcmp (bytes + n - back, last, length) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* gnuplot does not say when a disk is full: a drawing without its end is removed, so that it is neither shown nor
+ * kept. */
+static gboolean
+are_whole (const char *folder, const char *base, GError **error)
+{
+  static const struct
+  {
+    const char *ending, *last;
+  } drawings[] = { { ".svg", "</svg>" }, { ".png", "IEND" }, { ".pdf", "%%EOF" } };
+  gboolean good = TRUE;
+  for (guint k = 0; k < G_N_ELEMENTS (drawings); k++)
+    {
+      g_autofree char *name = g_strconcat (base, drawings[k].ending, NULL), *text = NULL;
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+      gsize n = 0;
+      if (!g_file_get_contents (path, &text, &n, NULL) || ends_with (text, n, drawings[k].last))
+        continue; /* there need not be a PDF */
+      g_remove (path);
+      if (good)
+        g_set_error (error, RV_ERROR, RV_ERROR_IO, "%s could not be written whole: is the disk full?", path);
+      good = FALSE;
+    }
+  return good;
+}
+
 static gboolean
 draw (const char *folder, const char *base, GError **error)
 {
@@ -289,7 +326,7 @@ draw (const char *folder, const char *base, GError **error)
     {
       g_autofree char *name = g_strconcat (base, ".pdf", NULL), *pdf = g_build_filename (folder, name, NULL);
       without_time (pdf);
-      return TRUE;
+      return are_whole (folder, base, error);
     }
   g_set_error (error, RV_ERROR, RV_ERROR_IO, "gnuplot could not draw %s/%s.gp: %s", folder, base,
                said && *g_strstrip (said) ? said : why->message);

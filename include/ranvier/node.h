@@ -60,8 +60,8 @@ RV_API gboolean rv_port_is_wired (const RvPort *port);
  * and running. */
 RV_API const RvDatasetSpec *rv_port_spec (const RvPort *port);
 
-/** The columns that a table port will have, ending with NULL, as the output behind it declares; NULL where that
- * is not known before the run. When checking and running. Borrowed. */
+/** The columns that a table port will have, ending with NULL, as the output behind it declares; NULL where
+ * that is not known before the run. When checking and running. Borrowed. */
 RV_API const char *const *rv_port_columns (const RvPort *port);
 
 /** As written in the pipeline, "fit.last": for messages. Borrowed. */

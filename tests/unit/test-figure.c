@@ -4,7 +4,9 @@
 #include "data/keep.h"
 #include <glib/gstdio.h>
 #include <math.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static char *folder;
 
@@ -361,6 +363,29 @@ test_unwritable (void)
   g_assert_error (error, RV_ERROR, RV_ERROR_IO);
 }
 
+/* gnuplot ends with 0 on a full disk too: half a drawing must not pass for one. */
+static void
+test_full_disk (void)
+{
+  g_autoptr (RvFigure) figure = scatter (3, 0);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *gnuplot = g_find_program_in_path ("gnuplot"),
+                  *stem = g_build_filename (folder, "full", NULL), *png = g_strconcat (stem, ".png", NULL);
+  struct rlimit before;
+  if (!gnuplot)
+    return;
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  const struct rlimit little = { 15000, before.rlim_max };
+  signal (SIGXFSZ, SIG_IGN); /* a write that fails, as on a full disk, and not the end */
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &little), ==, 0);
+  const gboolean written = rv_figure_write (figure, stem, &error);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  signal (SIGXFSZ, SIG_DFL);
+  g_assert_false (written);
+  g_assert_error (error, RV_ERROR, RV_ERROR_IO);
+  g_assert_false (g_file_test (png, G_FILE_TEST_EXISTS));
+}
+
 static void
 remove_folder (void)
 {
@@ -393,6 +418,7 @@ main (int argc, char **argv)
   g_test_add_func ("/figure/panels", test_panels);
   g_test_add_func ("/figure/kept", test_kept);
   g_test_add_func ("/figure/unwritable", test_unwritable);
+  g_test_add_func ("/figure/full-disk", test_full_disk);
   const int failed = g_test_run ();
   if (g_getenv ("RANVIER_KEEP_FIGURES"))
     g_test_message ("figures are in %s", folder);
