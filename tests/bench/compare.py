@@ -48,6 +48,8 @@ def arguments():
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each run measures, at least")
+    parser.add_argument("--waits", default="active,passive",
+                        help="how idle threads of a peer wait, with commas; each way is tried first")
     parser.add_argument("--out", help="a file for the table")
     parser.add_argument("--check", action="store_true", help="is it the same step? fresh networks, no times")
     options = parser.parse_args()
@@ -93,7 +95,9 @@ def name_of(setting):
 
 def best_setting(options, peer, case, folder):
     """What had the fastest single step, since others may be at work on the machine."""
-    waits = [(1, None)] + [(options.threads, wait) for wait in ("active", "passive") if options.threads > 1]
+    waits = [(options.threads, wait) for wait in options.waits.split(",") if options.threads > 1]
+    if len(waits) != 1:
+        waits.append((1, None))
     tried = {}
     for setting in [(mode, *wait) for mode in PEERS[peer][1] for wait in waits]:
         tried[setting] = theirs(options, peer, case, folder, setting, options.seconds / 2)["ms_least"]
