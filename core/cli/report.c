@@ -2,7 +2,7 @@
 #include "cli/report.h"
 #include "base/value.h"
 #include "cli/cli.h"
-#include "ranvier/base.h"
+#include <ranvier/base.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -30,7 +30,8 @@ one_way ()
   [ ! -s "$SCRATCH/wrong" ]
 }
 
-# public_alone FOLDER: nothing of ours but <ranvier/...>; of their own folder a plugin's files may be included
+# public_alone FOLDER: nothing of ours but <ranvier/...>; of their own folder a plugin's files may be included, and one
+# folder above what plugins of its kind share
 public_alone ()
 {
   includes "$1" || return 1
@@ -38,7 +39,11 @@ public_alone ()
     case $include in
       '<ranvier/'*) [ -f "$SOURCE/include/${include#<}" ] || echo "$file: there is no ${include#<}" ;;
       '<'*) ! [ -f "$SOURCE/core/${include#<}" ] || echo "$file: ${include#<} is not public" ;;
-      *) [ -f "$SOURCE/$(dirname "$file")/${include#?}" ] && case $include in *..*) false ;; esac \
+      *) [ -f "$SOURCE/$(dirname "$file")/${include#?}" ] && case $include in
+           '"../'*/*) false ;;
+           '"../'*) case $file in plugins/*/*/*) ;; *) false ;; esac ;;
+           *..*) false ;;
+         esac \
            || echo "$file: ${include#?} is not public" ;;
     esac
   done <"$SCRATCH/includes" >"$SCRATCH/wrong"

@@ -179,7 +179,7 @@ main (int argc, char **argv)
 #ifdef HAVE_HDF5
   tiny_spoken ();
 #endif
-  g_test_add_func ("/paper/all", test_all);
+  g_test_add_func ("/paper/check/all", test_all);
   for (gsize k = 0; k < G_N_ELEMENTS (papers); k++)
     {
       const int group = (int)strcspn (papers[k].file + strcspn (papers[k].file, "-") + 1, "-") + 1
