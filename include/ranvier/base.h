@@ -49,13 +49,14 @@ G_BEGIN_DECLS
 /** The quark behind RV_ERROR. Any thread. */
 RV_API GQuark rv_error_quark (void);
 
-/** The threads of the core, for a plugin's own work: calls `work` with `self` and each i < n, on as many workers
- * as the run may use (`--threads`), and returns when all are done. Pieces come in any order and to any worker, so
- * that each must depend on its i alone and write where no other does: sums are kept by piece and added up
- * afterwards, in the order of i; the number of pieces follows from the size of the work, never from a number of
- * threads. Then the bits are the same for any number of threads. `worker` < n, no two pieces run at once on the
- * same one: it may choose a buffer, and nothing else. In a worker, numbers below the normal range of float
- * count as zero. Main thread; `work` is called by any worker and must not call this. */
+/** The threads of the core, for a plugin's own work: calls `work` with `self` and each i < n, on as many
+ * workers as the run may use (`--threads`), and returns when all are done. Pieces come in any order and
+ * to any worker, so that each must depend on its i alone and write where no other does: sums are kept by
+ * piece and added up afterwards, in the order of i; the number of pieces follows from the size of the
+ * work, never from a number of threads. Then the bits are the same for any number of threads. `worker` <
+ * n, no two pieces run at once on the same one: it may choose a buffer, and nothing else. In a worker,
+ * numbers below the normal range of float count as zero. Main thread; `work` is called by any worker and
+ * must not call this. */
 RV_API void rv_parallel_for (uint32_t n, void (*work) (void *self, uint32_t i, uint32_t worker), void *self);
 
 G_END_DECLS

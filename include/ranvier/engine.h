@@ -17,9 +17,10 @@ RV_API RvModel *rv_model_new (const RvInstances *layers, RvInstance *decoder, Rv
                               const RvDatasetSpec *data, uint64_t seed, GError **error);
 /** A model that shares the structure and owns a copy of the parameters. */
 RV_API RvModel *rv_model_copy (const RvModel *model);
-/** The same network over sequences of another length: a copy, as by rv_model_copy, that takes data of `steps`
- * steps. Nothing is trained again, and no parameter changes: what a leak means per second is the caller's affair
- * (rv_model_map_neurons). NULL with an error where the decoder can not read so many steps. The caller owns it. */
+/** The same network over sequences of another length: a copy, as by rv_model_copy, that takes data of
+ * `steps` steps. Nothing is trained again, and no parameter changes: what a leak means per second is the
+ * caller's affair (rv_model_map_neurons). NULL with an error where the decoder can not read so many
+ * steps. The caller owns it. */
 RV_API RvModel *rv_model_at_steps (const RvModel *model, uint32_t steps, GError **error);
 /** Adds a reference and returns `model`. */
 RV_API RvModel *rv_model_ref (RvModel *model);
@@ -61,17 +62,17 @@ typedef struct
 RV_API uint32_t rv_model_tensors (const RvModel *model);
 /** Describes tensor `index`. */
 RV_API void rv_model_describe_tensor (const RvModel *model, uint32_t index, RvModelTensor *tensor);
-/** Copies tensor `index` out of a flat vector `parameters` [parameter_count], whose layout is the engine's own
- * (a gradient has the same), to `values` [rows][columns], row-major. */
+/** Copies tensor `index` out of a flat vector `parameters` [parameter_count], whose layout is the engine's
+ * own (a gradient has the same), to `values` [rows][columns], row-major. */
 RV_API void rv_model_get_tensor (const RvModel *model, uint32_t index, const float *parameters,
                                  float *values);
 /** The way back; nothing else of `parameters` is touched. */
 RV_API void rv_model_put_tensor (const RvModel *model, uint32_t index, const float *values,
                                  float *parameters);
 
-/** Replaces each value of the neurons' parameter `name` (as in a pipeline, `leak`), fixed or learned, of all layers
- * by `map` of it; a value that is learned within (0, 1) is given, and taken, as what it is there. Changes this model
- * alone, no copy. Returns how many layers have such a parameter. */
+/** Replaces each value of the neurons' parameter `name` (as in a pipeline, `leak`), fixed or learned, of
+ * all layers by `map` of it; a value that is learned within (0, 1) is given, and taken, as what it is
+ * there. Changes this model alone, no copy. Returns how many layers have such a parameter. */
 RV_API uint32_t rv_model_map_neurons (RvModel *model, const char *name,
                                       double (*map) (double value, void *user), void *user);
 /** Writes parameters and whatever else is in `extra` (name, value: RvTensor; NULL: nothing) as a .npz file

@@ -30,9 +30,10 @@ enum
 };
 #define NEAR (-2.0f)
 
-/* As published, scale 6: exp (-36 y) = exp (-y)^36, within 2e-6 of the peak. Down to x = NEAR, |z| = 2 s, a polynomial
- * does without the steps that rv_exp takes for any argument: minimax with a relative error of 1.5e-8 down to -0.5, where
- * the narrow Gaussian ends, and of 1.5e-6 beyond. `near` says that no z needs more. */
+/* As published, scale 6: exp (-36 y) = exp (-y)^36, within 2e-6 of the peak. Down to x = NEAR, |z| = 2 s,
+ * a polynomial does without the steps that rv_exp takes for any argument: minimax with a relative error of
+ * 1.5e-8 down to -0.5, where the narrow Gaussian ends, and of 1.5e-6 beyond. `near` says that no z needs
+ * more. */
 RV_FN void
 slope_of_six (const float *z, float *h, uint32_t n, const int near, float wide, float square, float most, float centre,
               float sides)
