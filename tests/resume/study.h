@@ -13,7 +13,10 @@
 #define EPOCHS 8
 #define BATCHES 4
 
-/* 60 samples in batches of 16, the last of which is smaller. */
+/* Batches of 16, the last of which is smaller; so many samples that an epoch is not over before a signal comes. */
+#ifndef STUDY_SAMPLES
+#define STUDY_SAMPLES "476"
+#endif
 static const char study_text[]
     = "let: {epochs: 8, recurrent: no}\n"
       "axes:\n"
@@ -21,7 +24,7 @@ static const char study_text[]
       "    plain: {recurrent: no}\n"
       "    recurrent: {recurrent: yes}\n"
       "nodes:\n"
-      "  train: {use: dataset/delayed-xor, samples: 60, gap: 4, pattern: 3}\n"
+      "  train: {use: dataset/delayed-xor, samples: " STUDY_SAMPLES ", gap: 4, pattern: 3}\n"
       "  test: {use: dataset/delayed-xor, split: test, samples: 50, gap: 4, pattern: 3}\n"
       "  fit:\n"
       "    use: trainer/bptt\n"

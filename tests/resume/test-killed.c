@@ -3,6 +3,7 @@
  * killed, byte by byte. */
 #include "data/npz.h"
 #include "pipeline/graph-private.h"
+#define STUDY_SAMPLES "60"
 #include "study.h"
 #include <poll.h>
 #include <sys/inotify.h>
