@@ -2,6 +2,10 @@
  * gnuplot script that a person can edit and run again in its folder, see plot.c. */
 #include "data/keep.h"
 #include "data/plot.h"
+#ifdef __linux__
+#include <signal.h>
+#include <sys/prctl.h>
+#endif
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <math.h>
@@ -309,6 +313,16 @@ are_whole (const char *folder, const char *base, GError **error)
   return good;
 }
 
+/* In the child: gnuplot ends with a run that is killed, or it would write on into the drawings of the next one. */
+static void
+end_with_parent (gpointer user)
+{
+  (void)user;
+#ifdef __linux__
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+#endif
+}
+
 static gboolean
 draw (const char *folder, const char *base, GError **error)
 {
@@ -320,7 +334,7 @@ draw (const char *folder, const char *base, GError **error)
   g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "SOURCE_DATE_EPOCH", "946684800", FALSE);
   int status = 0;
   g_autoptr (GError) why = NULL;
-  if (g_spawn_sync (folder, argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, &said, &status,
+  if (g_spawn_sync (folder, argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, end_with_parent, NULL, NULL, &said, &status,
                     &why)
       && g_spawn_check_wait_status (status, &why))
     {
