@@ -334,8 +334,8 @@ draw (const char *folder, const char *base, GError **error)
   g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "SOURCE_DATE_EPOCH", "946684800", FALSE);
   int status = 0;
   g_autoptr (GError) why = NULL;
-  if (g_spawn_sync (folder, argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, end_with_parent, NULL, NULL, &said, &status,
-                    &why)
+  if (g_spawn_sync (folder, argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, end_with_parent, NULL, NULL, &said,
+                    &status, &why)
       && g_spawn_check_wait_status (status, &why))
     {
       g_autofree char *name = g_strconcat (base, ".pdf", NULL), *pdf = g_build_filename (folder, name, NULL);
