@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 /* A message of several lines, each a comment of its own in the protocol of the tests. */
 static inline void
@@ -13,6 +14,27 @@ test_say (const char *text)
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   for (char **line = lines; *line; line++)
     g_test_message ("%s", *line);
+}
+
+/* Runs `ranvier ARGUMENTS` in a folder (NULL: this one). Returns its exit code; what it said on both outputs goes to
+ * the test's log, and to `said` unless that is NULL. */
+static inline int
+test_ranvier (const char *folder, const char *arguments, char **said)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *out = NULL, *err = NULL;
+  g_autofree char *line = g_strdup_printf ("'%s' %s", g_getenv ("RANVIER_PROGRAM"), arguments);
+  g_auto (GStrv) argv = NULL;
+  int status;
+  g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
+  g_spawn_sync (folder, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, &err, &status, &error);
+  g_assert_no_error (error);
+  g_autofree char *all = g_strconcat (line, "\n", out, err, NULL);
+  test_say (all);
+  if (said)
+    *said = g_strconcat (out, err, NULL);
+  g_assert_true (WIFEXITED (status));
+  return WEXITSTATUS (status);
 }
 
 /* Removes a file, or a folder with all that is in it. */

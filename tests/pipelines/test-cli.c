@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 typedef struct
@@ -38,21 +37,8 @@ tear_down (Fixture *f, gconstpointer user)
 static int
 ranvier (const Fixture *f, const char *verb, const char *arguments, char **said)
 {
-  g_autoptr (GError) error = NULL;
-  g_autofree char *out = NULL, *err = NULL;
-  g_autofree char *line
-      = g_strdup_printf ("'%s' %s '%s' %s", g_getenv ("RANVIER_PROGRAM"), verb, f->file, arguments);
-  g_auto (GStrv) argv = NULL;
-  int status;
-  g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
-  g_spawn_sync (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, &err, &status, &error);
-  g_assert_no_error (error);
-  g_autofree char *all = g_strconcat (line, "\n", out, err, NULL);
-  test_say (all);
-  if (said)
-    *said = g_strconcat (out, err, NULL);
-  g_assert_true (WIFEXITED (status));
-  return WEXITSTATUS (status);
+  g_autofree char *line = g_strdup_printf ("%s '%s' %s", verb, f->file, arguments);
+  return test_ranvier (NULL, line, said);
 }
 
 static void
@@ -69,8 +55,10 @@ write_pipeline (const Fixture *f, const char *text)
   "axes:\n"                                                                                                  \
   "  variant: {baseline: {}, without reset: {reset: none}}\n"                                                \
   "nodes:\n"                                                                                                 \
-  "  train: {use: dataset/delayed-xor, samples: 100, gap: 4, pattern: 3, noise: $(noise), low: 0, high: $(high)}\n"    \
-  "  test: {use: dataset/delayed-xor, split: test, samples: 50, gap: 4, pattern: 3, noise: $(noise), low: 0, "         \
+  "  train: {use: dataset/delayed-xor, samples: 100, gap: 4, pattern: 3, noise: $(noise), low: 0, high: "    \
+  "$(high)}\n"                                                                                               \
+  "  test: {use: dataset/delayed-xor, split: test, samples: 50, gap: 4, pattern: 3, noise: $(noise), low: "  \
+  "0, "                                                                                                      \
   "high: $(high)}\n"                                                                                         \
   "  fit:\n"                                                                                                 \
   "    use: trainer/bptt\n"                                                                                  \
@@ -109,7 +97,8 @@ test_threads (Fixture *f, gconstpointer user)
   for (int threads = 1; threads <= 4; threads *= 2)
     {
       g_autofree char *name = g_strdup_printf ("out-%d", threads);
-      g_autofree char *arguments = g_strdup_printf ("--fresh --threads %d --out '%s/%s'", threads, f->folder, name);
+      g_autofree char *arguments
+          = g_strdup_printf ("--fresh --threads %d --out '%s/%s'", threads, f->folder, name);
       g_assert_cmpint (ranvier (f, "run", arguments, NULL), ==, 0);
       g_autofree char *bytes = contents (f, name, CHECKPOINT, &length);
       if (!first)
@@ -223,10 +212,13 @@ test_resources (Fixture *f, gconstpointer user)
   g_assert_nonnull (strstr (planned, " MB of memory beside its data, with 2 threads"));
   g_autofree char *arguments = g_strdup_printf ("--profile --out '%s'", f->out);
   g_assert_cmpint (ranvier (f, "run", arguments, &said), ==, 0);
-  static const char *const lines[]
-      = { "fit [variant=baseline]  profile: ",  "GB/s from the second cache", "layer 0  projection ",
-          "layer 0  recurrence ",               "layer 1  neurons' adjoint ", "layer 0  weight gradient ",
-          "network  sums, optimizer " };
+  static const char *const lines[] = { "fit [variant=baseline]  profile: ",
+                                       "GB/s from the second cache",
+                                       "layer 0  projection ",
+                                       "layer 0  recurrence ",
+                                       "layer 1  neurons' adjoint ",
+                                       "layer 0  weight gradient ",
+                                       "network  sums, optimizer " };
   for (guint k = 0; k < G_N_ELEMENTS (lines); k++)
     g_assert_nonnull (strstr (said, lines[k]));
   arguments[strlen ("--profil")] = ' '; /* a mistake, then without */
@@ -319,11 +311,11 @@ main (int argc, char **argv)
   {
     const char *path;
     void (*test) (Fixture *f, gconstpointer user);
-  } tests[] = { { "/cli/threads", test_threads },   { "/cli/directory", test_directory },
-                { "/cli/mistakes", test_mistakes }, { "/cli/shapes", test_shapes },
-                { "/cli/diverged", test_diverged }, { "/cli/edges", test_edges },
-                { "/cli/resources", test_resources },
-                { "/cli/usage", test_usage },     { "/cli/terminal", test_terminal } };
+  } tests[] = { { "/cli/threads", test_threads },     { "/cli/directory", test_directory },
+                { "/cli/mistakes", test_mistakes },   { "/cli/shapes", test_shapes },
+                { "/cli/diverged", test_diverged },   { "/cli/edges", test_edges },
+                { "/cli/resources", test_resources }, { "/cli/usage", test_usage },
+                { "/cli/terminal", test_terminal } };
   g_test_init (&argc, &argv, NULL);
   for (guint k = 0; k < G_N_ELEMENTS (tests); k++)
     g_test_add (tests[k].path, Fixture, NULL, set_up, tests[k].test, tear_down);

@@ -3,7 +3,6 @@
 #include "support.h"
 #include <math.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #define SEEDS 3
 #define T_LIMIT 4.302652729911275 /* 97.5 % of Student's t with 2 degrees of freedom, from a table */
@@ -56,24 +55,11 @@ static const char study[]
 static int
 ranvier (char **said, const char *format, ...)
 {
-  g_autoptr (GError) error = NULL;
-  g_autofree char *out = NULL, *err = NULL;
   va_list arguments;
   va_start (arguments, format);
-  g_autofree char *rest = g_strdup_vprintf (format, arguments);
+  g_autofree char *line = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  g_autofree char *line = g_strdup_printf ("'%s' %s", g_getenv ("RANVIER_PROGRAM"), rest);
-  g_auto (GStrv) argv = NULL;
-  int status;
-  g_assert_true (g_shell_parse_argv (line, NULL, &argv, &error));
-  g_spawn_sync (folder, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, &err, &status, &error);
-  g_assert_no_error (error);
-  g_autofree char *all = g_strconcat (line, "\n", out, err, NULL);
-  test_say (all);
-  if (said)
-    *said = g_strconcat (out, err, NULL);
-  g_assert_true (WIFEXITED (status));
-  return WEXITSTATUS (status);
+  return test_ranvier (folder, line, said);
 }
 
 static char *

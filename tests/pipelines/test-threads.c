@@ -2,7 +2,6 @@
  * threads.yaml, whose models and metrics are compared byte by byte. */
 #include "containers.h"
 #include "support.h"
-#include <sys/wait.h>
 
 enum
 {
@@ -36,18 +35,10 @@ write_images (const char *folder)
 static void
 run (const char *folder, guint threads, const char *out)
 {
-  g_autoptr (GError) error = NULL;
   g_autofree char *file = g_test_build_filename (G_TEST_DIST, "pipelines", "threads.yaml", NULL);
-  g_autofree char *line = g_strdup_printf ("'%s' run '%s' --fresh --threads %u --data '%s' --out '%s'",
-                                           g_getenv ("RANVIER_PROGRAM"), file, threads, folder, out);
-  g_autofree char *said = NULL, *complained = NULL;
-  int status = 0;
-  g_spawn_command_line_sync (line, &said, &complained, &status, &error);
-  g_assert_no_error (error);
-  if (!g_spawn_check_wait_status (status, NULL))
-    test_say (complained);
-  g_assert_true (WIFEXITED (status));
-  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+  g_autofree char *line
+      = g_strdup_printf ("run '%s' --fresh --threads %u --data '%s' --out '%s'", file, threads, folder, out);
+  g_assert_cmpint (test_ranvier (NULL, line, NULL), ==, 0);
 }
 
 typedef struct

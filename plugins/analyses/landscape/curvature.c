@@ -2,6 +2,7 @@
  * of the relaxed network, whose gradient is exact: H v = (g (w + h v) - g (w - h v)) / (2 h), |v| = 1. The
  * eigenvalues of the small tridiagonal matrix come from Jacobi rotations. */
 #include "curvature.h"
+#include "../eigen.h"
 #include <math.h>
 
 /* The step's length, as a share of |w|: gradients are floats, a much shorter one would drown in rounding. */
@@ -145,52 +146,6 @@ curvature_iterate (Curvature *c, RvModel *relaxed, const RvBatch *batch, GError 
 
 /* ---- the tridiagonal matrix */
 
-/* One rotation in the plane (p, q) that makes a[p][q] zero; z collects the rotations. */
-static void
-rotate (uint32_t m, double *a, double *z, uint32_t p, uint32_t q)
-{
-  const double theta = (a[q * m + q] - a[p * m + p]) / (2.0 * a[p * m + q]);
-  const double t = (theta >= 0.0 ? 1.0 : -1.0) / (fabs (theta) + sqrt (theta * theta + 1.0));
-  const double cosine = 1.0 / sqrt (t * t + 1.0), sine = t * cosine;
-  for (uint32_t k = 0; k < m; k++)
-    {
-      const double x = a[k * m + p], y = a[k * m + q];
-      a[k * m + p] = cosine * x - sine * y;
-      a[k * m + q] = sine * x + cosine * y;
-    }
-  for (uint32_t k = 0; k < m; k++)
-    {
-      const double x = a[p * m + k], y = a[q * m + k], u = z[k * m + p], v = z[k * m + q];
-      a[p * m + k] = cosine * x - sine * y;
-      a[q * m + k] = sine * x + cosine * y;
-      z[k * m + p] = cosine * u - sine * v;
-      z[k * m + q] = sine * u + cosine * v;
-    }
-}
-
-/* Cyclic Jacobi: a [m][m] symmetric becomes diagonal, z its eigenvectors. */
-static void
-diagonalise (uint32_t m, double *a, double *z)
-{
-  double total = 0.0, off = 1.0;
-  for (uint32_t k = 0; k < m * m; k++)
-    {
-      total += a[k] * a[k];
-      z[k] = k % (m + 1) == 0 ? 1.0 : 0.0;
-    }
-  for (int sweep = 0; sweep < 60 && off > 1e-28 * total; sweep++)
-    {
-      off = 0.0;
-      for (uint32_t p = 0; p < m; p++)
-        for (uint32_t q = p + 1; q < m; q++)
-          if (a[p * m + q] != 0.0)
-            {
-              off += a[p * m + q] * a[p * m + q];
-              rotate (m, a, z, p, q);
-            }
-    }
-}
-
 static int
 descending (gconstpointer a, gconstpointer b)
 {
@@ -210,7 +165,7 @@ curvature_eigenvalues (const Curvature *c, uint32_t n, double *values, double *e
       if (k + 1 < m)
         a[k * m + k + 1] = a[(k + 1) * m + k] = c->beta[k];
     }
-  diagonalise (m, a, z);
+  analysis_eigen (m, a, z);
   for (uint32_t k = 0; k < m; k++)
     {
       /* an eigenvalue of H lies within beta_m |s_m| of each, s its eigenvector in the basis (Paige); a matrix

@@ -2,6 +2,7 @@
  * iteration with a few more vectors than are needed (Halko, Martinsson and Tropp 2011), which takes
  * O(points * features) a round and no matrix of features times features. */
 #include "tsne.h"
+#include "../eigen.h"
 #include <string.h>
 
 #define MOST 12u /* vectors of the subspace */
@@ -93,43 +94,6 @@ orthonormalise (double *v, uint32_t k, uint32_t dims)
     }
 }
 
-/* Eigenvectors of the symmetric m [k][k] by Jacobi's rotations, as the columns of e; m becomes diagonal. */
-static void
-jacobi (double *m, double *e, uint32_t k)
-{
-  for (uint32_t a = 0; a < k; a++)
-    for (uint32_t b = 0; b < k; b++)
-      e[a * k + b] = a == b;
-  for (uint32_t sweep = 0; sweep < 30; sweep++)
-    for (uint32_t p = 0; p < k; p++)
-      for (uint32_t q = p + 1; q < k; q++)
-        {
-          if (m[p * k + q] == 0.0)
-            continue;
-          const double theta = (m[q * k + q] - m[p * k + p]) / (2.0 * m[p * k + q]);
-          const double t = (theta >= 0.0 ? 1.0 : -1.0) / (fabs (theta) + sqrt (theta * theta + 1.0));
-          const double c = 1.0 / sqrt (t * t + 1.0), s = t * c;
-          for (uint32_t r = 0; r < k; r++)
-            {
-              const double x = m[r * k + p], y = m[r * k + q];
-              m[r * k + p] = c * x - s * y;
-              m[r * k + q] = s * x + c * y;
-            }
-          for (uint32_t r = 0; r < k; r++)
-            {
-              const double x = m[p * k + r], y = m[q * k + r];
-              m[p * k + r] = c * x - s * y;
-              m[q * k + r] = s * x + c * y;
-            }
-          for (uint32_t r = 0; r < k; r++)
-            {
-              const double x = e[r * k + p], y = e[r * k + q];
-              e[r * k + p] = c * x - s * y;
-              e[r * k + q] = s * x + c * y;
-            }
-        }
-}
-
 /* Turns v and next = A v within their space so that v^T A v is diagonal, largest first; the two largest. */
 static void
 turn (Pca *pca, double largest[2])
@@ -140,7 +104,7 @@ turn (Pca *pca, double largest[2])
   for (uint32_t a = 0; a < k; a++)
     for (uint32_t b = 0; b <= a; b++)
       m[a * k + b] = m[b * k + a] = dot (pca->v + (size_t)a * dims, pca->next + (size_t)b * dims, dims);
-  jacobi (m, e, k);
+  analysis_eigen (k, m, e);
   for (uint32_t a = 0; a < k; a++)
     {
       uint32_t at = a;
