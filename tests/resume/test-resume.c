@@ -390,6 +390,41 @@ test_metrics_lost (Study *study, gconstpointer user)
   assert_says (said, "metrics.jsonl lacks lines");
 }
 
+/* Whether a process runs; one that ended and that nobody waited for does not. */
+static gboolean
+lives (const char *pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/status", pid), *status = NULL;
+  return g_file_get_contents (path, &status, NULL, NULL) && !strstr (status, "State:\tZ");
+}
+
+/* A run that is killed while it draws takes gnuplot with it, which would write into the next run's drawings. */
+static void
+test_drawing (Study *study, gconstpointer user)
+{
+  g_autofree char *bin = study_path (study, "bin"), *pid = NULL, *written = study_path (study, "pid");
+  g_autofree char *gnuplot = g_build_filename (bin, "gnuplot", NULL);
+  g_autofree char *text = g_strdup_printf ("#!/bin/sh\necho $$ >'%s.part'\n/bin/mv '%s.part' '%s'\n"
+                                           "exec /bin/sleep 60\n",
+                                           written, written, written);
+  g_assert_cmpint (g_mkdir (bin, 0700), ==, 0);
+  g_assert_true (g_file_set_contents_full (gnuplot, text, -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+  g_setenv ("PATH", bin, TRUE);
+  Child child = study_start (study, "out", "-q", 0);
+  g_setenv ("PATH", "/nowhere", TRUE);
+  for (int k = 0; k < 4000 && !g_file_get_contents (written, &pid, NULL, NULL); k++)
+    g_usleep (5000);
+  kill (child.pid, SIGKILL);
+  int code;
+  g_autofree char *said = study_finish (&child, &code);
+  g_assert_nonnull (pid);
+  g_assert_cmpint (code, ==, 128 + SIGKILL);
+  g_strchomp (pid);
+  for (int k = 0; k < 1000 && lives (pid); k++)
+    g_usleep (5000);
+  g_assert_false (lives (pid));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -408,7 +443,8 @@ main (int argc, char **argv)
                 { "/resume/nowhere", test_nowhere },
                 { "/resume/changed", test_changed },
                 { "/resume/landscape", test_landscape },
-                { "/resume/metrics-lost", test_metrics_lost } };
+                { "/resume/metrics-lost", test_metrics_lost },
+                { "/resume/drawing", test_drawing } };
   g_test_init (&argc, &argv, NULL);
   g_setenv ("PATH", "/nowhere", TRUE); /* no gnuplot: a drawing is larger than LIMIT */
   Study undisturbed;
