@@ -3,52 +3,11 @@
  * of all surrogates against the derivative of their `fire`. Every array ends at a page that must not be
  * touched, and what lies before it and between its rows must stay as it was. */
 #include "base/threads.h"
+#include "guarded.h"
 #include "network.h"
 #include <float.h>
 #include <math.h>
 #include <ranvier/math.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-/* ---- arrays that notice */
-
-#define CANARY 0xa5a5a5a5u
-
-typedef struct
-{
-  union
-  {
-    float *f;
-    uint32_t *i;
-  };
-  uint32_t *map; /* words up to the array are canaries */
-  size_t bytes;
-} Array;
-
-/* `n` words, all canaries, that end where a page begins that can be neither read nor written. */
-static Array
-array_new (size_t n)
-{
-  const size_t page = (size_t)sysconf (_SC_PAGESIZE);
-  const size_t used = (n * sizeof (float) + 256 + page - 1) / page * page;
-  Array array = { .bytes = used + page };
-  array.map = mmap (NULL, array.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  g_assert_true (array.map != MAP_FAILED);
-  for (size_t k = 0; k < used / sizeof (uint32_t); k++)
-    array.map[k] = CANARY;
-  g_assert_cmpint (mprotect ((char *)array.map + used, page, PROT_NONE), ==, 0);
-  array.i = array.map + used / sizeof (uint32_t) - n;
-  return array;
-}
-
-static void
-array_free (Array *array)
-{
-  for (const uint32_t *k = array->map; k < array->i; k++)
-    if (*k != CANARY)
-      g_error ("the word %td before an array was overwritten", array->i - k);
-  munmap (array->map, array->bytes);
-}
 
 /* A number in [-1, 1) that depends on k only. */
 static float
@@ -96,15 +55,6 @@ assert_plain (float found, const Plain *plain, const char *what)
   if (!(d <= (plain->terms + 1) * unit))
     g_error ("%s: %.9g is not %.9g", what, found, plain->sum);
   worst = fmax (worst, unit > 0.0 ? d / unit : 0.0);
-}
-
-/* Between the rows of a matrix nothing may have been written. */
-static void
-assert_gaps (const Array *array, uint32_t rows, uint32_t width, size_t stride)
-{
-  for (uint32_t r = 0; r + 1 < rows; r++)
-    for (size_t j = width; j < stride; j++)
-      g_assert_cmphex (array->i[r * stride + j], ==, CANARY);
 }
 
 /* ---- sparse products */
