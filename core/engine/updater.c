@@ -46,6 +46,8 @@ typedef struct
   double factor;
   const RvParameter *p; /* the parameter at hand */
   double rate;
+  void (*update) (const void *self, float *weights, const float *gradient, float *const *slots, size_t n,
+                  uint64_t step, double rate);
 } Walk;
 
 #define RANGE 8192
@@ -102,14 +104,15 @@ update_range (void *self, uint32_t index, uint32_t worker)
   float *slots[8] = { NULL };
   for (uint32_t s = 0; s < updater->n_slots; s++)
     slots[s] = updater->slots[s] + at;
-  updater->class->update (updater->optimizer->self, walk->values + at, walk->gradient + at, slots,
-                          MIN (RANGE, walk->p->count - from), updater->step, walk->rate);
+  walk->update (updater->optimizer->self, walk->values + at, walk->gradient + at, slots,
+                MIN (RANGE, walk->p->count - from), updater->step, walk->rate);
 }
 
 void
 rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, double factor)
 {
-  const double rate = updater->class->rate (updater->optimizer->self);
+  const RvOptimizerClass *class = updater->class;
+  const double rate = class->rate (updater->optimizer->self);
   Walk walk = { .updater = updater, .values = model->values, .gradient = (float *)gradient };
   const double began = rv_spent_begin (model->spent);
   updater->step++;
@@ -117,6 +120,8 @@ rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, doub
     {
       walk.p = rv_parameter (model, (RvHandle)k);
       walk.rate = (walk.p->rate > 0.0 ? walk.p->rate : rate) * factor;
+      walk.update = walk.p->type == RV_PARAMETER_WEIGHT && class->update_weights ? class->update_weights
+                                                                                 : class->update;
       rv_parallel_for (ranges_of (walk.p->count), update_range, &walk);
     }
   rv_spent_end (model->spent, RV_PHASE_SUMS, began, 0.0, 0.0);

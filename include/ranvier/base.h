@@ -9,7 +9,7 @@
 /** Version of the contract: a plugin is accepted with an equal major. */
 #define RV_ABI_MAJOR 1
 /** Version of the contract: a plugin is accepted with a minor that is no newer. */
-#define RV_ABI_MINOR 0
+#define RV_ABI_MINOR 1
 
 /** Room at the end of a public struct for what a later minor adds. Always zero: zero the whole struct, or
  * initialise it by name. See doc/plugin-abi.md. */

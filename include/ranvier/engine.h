@@ -205,7 +205,8 @@ RV_API void rv_updater_free (RvUpdater *updater);
 /** Scales `gradient` so that its norm is at most `limit` (0: only measures) and returns the norm it had. */
 RV_API double rv_updater_clip (const RvUpdater *updater, float *gradient, double limit);
 /** One update of the model's parameters; `factor` is the schedule's. Parameters with a rate of their own
- * keep it. */
+ * keep it. Weights (RV_ROLE_WEIGHT, RV_ROLE_RECURRENT) go through the optimizer's update_weights, if it has
+ * that, the others through its update. */
 RV_API void rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, double factor);
 /** What the optimizer remembers, as part of a checkpoint (see checkpoint.h). */
 RV_API void rv_checkpoint_updater (RvCheckpoint *checkpoint, const char *name, RvUpdater *updater);

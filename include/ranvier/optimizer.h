@@ -20,6 +20,12 @@ typedef struct
    * counts from 1, `rate` is already scheduled. Any worker; ranges are split by the core. */
   void (*update) (const void *self, float *weights, const float *gradient, float *const *slots, size_t n,
                   uint64_t step, double rate);
+
+  /** As `update`, for the weights between units, those of a recurrence too (RV_ROLE_WEIGHT and
+   * RV_ROLE_RECURRENT of engine.h): what decays, does so here, and leaves biases, and what neurons learn, as
+   * they are. NULL: `update` is for all. Any worker. Since ABI 1.1. */
+  void (*update_weights) (const void *self, float *weights, const float *gradient, float *const *slots,
+                          size_t n, uint64_t step, double rate);
 } RvOptimizerClass;
 
 /** The functions of a schedule. */

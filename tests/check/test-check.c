@@ -47,6 +47,8 @@ static const struct
   { "optimizer", "place", "position", "in three pieces" },
   { "optimizer", "uphill", "values", "quadratic" },
   { "optimizer", "writes-gradient", "repeat position threads bounds", "to be read only" },
+  { "optimizer", "grows", "values", "400 calls of 'update_weights'" },
+  { "optimizer", "weights-place", "position", "'update_weights' called in three pieces" },
   { "schedule", "none", "", "" },
   { "schedule", "negative", "values", "the factor in epoch 101 is -0.01" },
   { "initializer", "none", "", "" },

@@ -16,14 +16,14 @@ static const struct
   const char *kind, *name, *why;
 } museum[] = {
   { "loss", "no-symbol", "it exports no rv_plugin: see RV_PLUGIN in <ranvier/plugin.h>" },
-  { "loss", "wrong-major", "it was built for ABI 2.3, this is 1.0: build it again" },
-  { "loss", "newer-minor", "it needs ABI 1.1, this is 1.0: it needs a newer ranvier" },
+  { "loss", "wrong-major", "it was built for ABI 2.3, this is 1.1: build it again" },
+  { "loss", "newer-minor", "it needs ABI 1.2, this is 1.1: it needs a newer ranvier" },
   { "loss", "small-descriptor",
-    "its descriptor has 40 bytes, which no plugin of ABI 1.0 has: open it with RV_PLUGIN" },
+    "its descriptor has 40 bytes, which no plugin of ABI 1.1 has: open it with RV_PLUGIN" },
   { "loss", "missing-function", "'value', which every loss must have, is missing" },
   { "loss", "no-functions", "it has no functions: write RV_FUNCTIONS (class) in its descriptor" },
   { "loss", "other-functions",
-    "its functions have 40 bytes, but a loss of ABI 1.0 has 8: is it of another kind?" },
+    "its functions have 40 bytes, but a loss of ABI 1.1 has 8: is it of another kind?" },
   { "loss", "wrong-name", "it calls itself loss/right-name, which does not fit the file" },
   { "loss", "wrong-kind", "it calls itself surrogate/wrong-kind, which does not fit the file" },
   { "loss", "no-doc", "its descriptor has no doc" },

@@ -112,8 +112,8 @@ static const Fact facts[] = {
   /* loss.h */
   SIZE (RvLossClass, 8), AT (RvLossClass, value, 0),
   /* optimizer.h */
-  SIZE (RvOptimizerClass, 24), AT (RvOptimizerClass, slots, 0), AT (RvOptimizerClass, rate, 8),
-  AT (RvOptimizerClass, update, 16),
+  SIZE (RvOptimizerClass, 32), AT (RvOptimizerClass, slots, 0), AT (RvOptimizerClass, rate, 8),
+  AT (RvOptimizerClass, update, 16), AT (RvOptimizerClass, update_weights, 24),
   SIZE (RvScheduleClass, 8), AT (RvScheduleClass, factor, 0),
   SIZE (RvInitializerClass, 8), AT (RvInitializerClass, fill, 0),
   /* node.h */
@@ -156,7 +156,7 @@ static const Fact facts[] = {
   SIZE (RvObserver, 48), AT (RvObserver, tile, 0), AT (RvObserver, self, 8),
   AT (RvObserver, membranes, 16), AT (RvObserver, reserved, 24),
   /* constants that sizes of arrays and plugins' loops depend on */
-  VALUE (RV_ABI_MAJOR, 1), VALUE (RV_ABI_MINOR, 0), VALUE (RV_LANES, 16), VALUE (RV_ALIGN, 64),
+  VALUE (RV_ABI_MAJOR, 1), VALUE (RV_ABI_MINOR, 1), VALUE (RV_LANES, 16), VALUE (RV_ALIGN, 64),
   VALUE (RV_ISA_ROOM, 4), VALUE (RV_MAX_RANK, 5), VALUE (RV_NEURON_MAX_PARAMS, 16),
   VALUE (RV_NEURON_MAX_STATES, 8), VALUE (RV_TILE_SLOTS, 16),
 };

@@ -38,7 +38,7 @@ struct RvRig
   uint32_t lanes; /* of price; 0 is 1 */
   double work;
   uint32_t n; /* these are the subject's own */
-  float *in[8], *out[16];
+  float *in[8], *out[32];
   void *own; /* freed with g_free */
 };
 

@@ -263,9 +263,14 @@ const RvCheckTest rv_check_loss[]
         RV_RIG_SPEED,
         RV_CHECK_END };
 
-/* ---- optimizers */
+/* ---- optimizers: `update` writes from out[0] on, and in pieces from out[8] on, `update_weights` from out[16]
+ * and out[24] on; the weights, then the slots */
 
 #define UPDATES 3
+#define MOST_SLOTS 7
+
+typedef void (*Update) (const void *self, float *weights, const float *gradient, float *const *slots,
+                        size_t n, uint64_t step, double rate);
 
 static gboolean
 prepare_optimizer (RvRig *rig)
@@ -275,68 +280,77 @@ prepare_optimizer (RvRig *rig)
   rig->n = rig->large ? 1 << 14 : 160;
   rig->period = RV_LANES;
   rig->work = (double)rig->n * UPDATES;
-  if (slots > 7)
+  if (slots > MOST_SLOTS)
     return FALSE;
   rig->in[0] = rv_rig_input (rig, "weights", rig->n, 1.0f);
   rig->in[1] = rv_rig_input (rig, "gradient", (size_t)rig->n * UPDATES, 0.3f);
-  for (uint32_t k = 0; k <= slots; k++)
-    {
-      rig->out[k] = rv_rig_output (rig, k == 0 ? "weights" : "slot", rig->n);
-      rig->out[8 + k] = rv_rig_output (rig, k == 0 ? "weights" : "slot", rig->n);
-      rv_rig_twins (rig, k == 0 ? "weights updated in three pieces" : "slots updated in three pieces",
-                    rig->out[k], rig->out[8 + k], rig->n, 0.0);
-    }
+  for (uint32_t first = 0; first < (class->update_weights != NULL ? 32 : 16); first += 16)
+    for (uint32_t k = 0; k <= slots; k++)
+      {
+        float **out = rig->out + first + k;
+        g_autofree char *what
+            = g_strdup_printf ("%s, '%s' called in three pieces", k == 0 ? "weights" : "slots",
+                               first == 0 ? "update" : "update_weights");
+        out[0] = rv_rig_output (rig, k == 0 ? "weights" : "slot", rig->n);
+        out[8] = rv_rig_output (rig, k == 0 ? "weights" : "slot", rig->n);
+        rv_rig_twins (rig, what, out[0], out[8], rig->n, 0.0);
+      }
   return TRUE;
 }
 
 /* Three updates of the floats from ... to - 1 of weights and slots, out[first] and so on. */
 static void
-update_range (RvRig *rig, int first, uint32_t from, uint32_t to)
+update_range (RvRig *rig, Update update, uint32_t first, uint32_t from, uint32_t to)
 {
-  const RvOptimizerClass *class = functions (rig);
   float *slots[8] = { NULL };
   memcpy (rig->out[first] + from, rig->in[0] + from, (to - from) * sizeof (float));
-  for (int k = 0; k < 7 && rig->out[first + 1 + k] != NULL && (first > 0 || k < 7); k++)
+  for (uint32_t k = 0; k < MOST_SLOTS && rig->out[first + 1 + k] != NULL; k++)
     {
       slots[k] = rig->out[first + 1 + k] + from;
       memset (slots[k], 0, (to - from) * sizeof (float));
     }
   for (uint32_t step = 1; step <= UPDATES; step++)
-    class->update (rig->instance->self, rig->out[first] + from,
-                   rig->in[1] + (size_t)(step - 1) * rig->n + from, slots, to - from, step, 0.01);
+    update (rig->instance->self, rig->out[first] + from, rig->in[1] + (size_t)(step - 1) * rig->n + from,
+            slots, to - from, step, 0.01);
 }
 
+/* Nearly all parameters of a network are weights. */
 static void
 hot_optimizer (RvRig *rig)
 {
-  update_range (rig, 0, 0, rig->n);
+  const RvOptimizerClass *class = functions (rig);
+  if (class->update_weights != NULL)
+    update_range (rig, class->update_weights, 16, 0, rig->n);
+  else
+    update_range (rig, class->update, 0, 0, rig->n);
 }
 
 static void
 run_optimizer (RvRig *rig)
 {
-  hot_optimizer (rig);
-  update_range (rig, 8, 112, rig->n);
-  update_range (rig, 8, 0, 16);
-  update_range (rig, 8, 16, 112);
+  const RvOptimizerClass *class = functions (rig);
+  const Update updates[] = { class->update, class->update_weights };
+  for (uint32_t u = 0; u < G_N_ELEMENTS (updates) && updates[u] != NULL; u++)
+    {
+      update_range (rig, updates[u], 16 * u, 0, rig->n);
+      update_range (rig, updates[u], 16 * u + 8, 112, rig->n);
+      update_range (rig, updates[u], 16 * u + 8, 0, 16);
+      update_range (rig, updates[u], 16 * u + 8, 16, 112);
+    }
 }
 
 /* f (w) = 1/2 sum over k of c[k] w[k]^2 must fall. */
 static char *
-judge_optimizer (RvRig *rig, const char *spoiled)
+judge_update (RvRig *rig, const char *name, Update update, double rate)
 {
-  const RvOptimizerClass *class = functions (rig);
-  const double rate = class->rate (rig->instance->self);
   float weights[64], gradient[64], memory[8][64] = { { 0 } }, *slots[8];
   double start = 0.0, end = 0.0;
-  if (!(rate >= 0.0) || !isfinite (rate))
-    return g_strdup_printf ("its rate is %g", rate);
   for (uint32_t k = 0; k < 64; k++)
     {
       weights[k] = rv_check_noise (rig->key, k);
       slots[k % 8] = memory[k % 8];
     }
-  for (uint32_t step = 1; spoiled == NULL && step <= 400; step++)
+  for (uint32_t step = 1; step <= 400; step++)
     {
       end = 0.0;
       for (uint32_t k = 0; k < 64; k++)
@@ -345,12 +359,27 @@ judge_optimizer (RvRig *rig, const char *spoiled)
           end += 0.5 * gradient[k] * weights[k];
         }
       start = step == 1 ? end : start;
-      class->update (rig->instance->self, weights, gradient, slots, 64, step, CLAMP (rate, 1e-3, 1e-2));
+      update (rig->instance->self, weights, gradient, slots, 64, step, CLAMP (rate, 1e-3, 1e-2));
     }
-  return end < start || spoiled != NULL
+  return end < start
              ? NULL
-             : g_strdup_printf ("after 400 updates a quadratic function is %.4g; it began at %.4g", end,
-                                start);
+             : g_strdup_printf ("after 400 calls of '%s' a quadratic function is %.4g; it began at %.4g",
+                                name, end, start);
+}
+
+static char *
+judge_optimizer (RvRig *rig, const char *spoiled)
+{
+  const RvOptimizerClass *class = functions (rig);
+  const double rate = class->rate (rig->instance->self);
+  char *wrong = NULL;
+  if (!(rate >= 0.0) || !isfinite (rate))
+    return g_strdup_printf ("its rate is %g", rate);
+  if (spoiled == NULL)
+    wrong = judge_update (rig, "update", class->update, rate);
+  if (spoiled == NULL && wrong == NULL && class->update_weights != NULL)
+    wrong = judge_update (rig, "update_weights", class->update_weights, rate);
+  return wrong;
 }
 
 const RvSubject rv_subject_optimizer = { .prepare = prepare_optimizer,
@@ -360,8 +389,8 @@ const RvSubject rv_subject_optimizer = { .prepare = prepare_optimizer,
                                          .judge = judge_optimizer };
 
 const RvCheckTest rv_check_optimizer[]
-    = { RV_RIG_VALUES ("update must go against the gradient"),
-        RV_RIG_POSITION ("update may look at weight, gradient and slots of one position at a time"),
+    = { RV_RIG_VALUES ("update and update_weights must go against the gradient"),
+        RV_RIG_POSITION ("an update may look at weight, gradient and slots of one position at a time"),
         RV_RIG_REPEAT,
         RV_RIG_THREADS,
         RV_RIG_BOUNDS,
