@@ -1,5 +1,5 @@
-/* Optimizers against what PyTorch made of the same numbers (tests/fixtures/pytorch-training.json, beside the script
- * that wrote it), and which parameters of a network decay. */
+/* Optimizers and schedules against what PyTorch made of the same numbers (tests/fixtures/pytorch-training.json,
+ * beside the script that wrote it), and which parameters of a network decay. */
 #include "unit/network.h"
 
 #include <json-glib/json-glib.h>
@@ -166,6 +166,49 @@ test_what_decays (void)
   g_assert_cmpuint (kept, ==, 6);    /* b, leak; b and c; b, leak */
 }
 
+/* ---- schedules */
+
+static void
+test_schedules (void)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonArray *cases = json_object_get_array_member (load (parser), "schedules");
+  g_assert_cmpuint (json_array_get_length (cases), >=, 5);
+  for (guint k = 0; k < json_array_get_length (cases); k++)
+    {
+      JsonObject *c = json_array_get_object_element (cases, k);
+      const char *text = json_object_get_string_member (c, "text");
+      g_autoptr (RvInstance) instance = network_instance ("schedule", text, "schedule");
+      const RvScheduleClass *class = instance->plugin->functions;
+      double factors[16];
+      const uint32_t n = read_numbers (json_object_get_array_member (c, "factors"), factors);
+      g_assert_cmpuint (n, >=, 10);
+      for (uint32_t epoch = 0; epoch < n; epoch++)
+        assert_near (class->factor (instance->self, epoch), factors[epoch], 1e-8, text, epoch);
+    }
+}
+
+/* The end of a cosine holds, and a warm-up of no epochs is none. */
+static void
+test_schedule_ends (void)
+{
+  g_autoptr (RvInstance) cosine
+      = network_instance ("schedule", "{use: cosine, epochs: 6, least: 0.3}", "schedule");
+  g_autoptr (RvInstance) none = network_instance (
+      "schedule", "{use: warm-up, epochs: 0, then: {use: cosine, epochs: 6, least: 0.3}}", "schedule");
+  const RvScheduleClass *class = cosine->plugin->functions, *other = none->plugin->functions;
+  for (uint32_t epoch = 0; epoch < 20; epoch++)
+    {
+      const double factor = class->factor (cosine->self, epoch);
+      g_assert_cmpfloat (factor, ==, other->factor (none->self, epoch));
+      if (epoch >= 6)
+        g_assert_cmpfloat (factor, ==, 0.3);
+      else
+        g_assert_cmpfloat (factor, >, 0.3);
+    }
+  g_assert_cmpfloat (class->factor (cosine->self, 0), ==, 1.0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -173,5 +216,7 @@ main (int argc, char **argv)
   g_test_add_func ("/training/optimizers", test_optimizers);
   g_test_add_func ("/training/nesterov-alone", test_nesterov_alone);
   g_test_add_func ("/training/what-decays", test_what_decays);
+  g_test_add_func ("/training/schedules", test_schedules);
+  g_test_add_func ("/training/schedule-ends", test_schedule_ends);
   return g_test_run ();
 }
