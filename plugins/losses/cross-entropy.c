@@ -4,6 +4,7 @@
 typedef struct
 {
   int softmax;
+  double label_smoothing;
 } Self;
 
 static const char *const softmax_choices[] = { "once", "twice", NULL };
@@ -12,6 +13,7 @@ static const RvParam params[] = {
   RV_CHOICE (Self, softmax, "once", softmax_choices,
              "twice: the probabilities go through a softmax again, as when a network that ends in one is "
              "trained with a loss that has its own"),
+  RV_REAL (Self, label_smoothing, "0", 0, 1, "", "share of the target that is spread evenly over all classes, the right one too"),
   RV_PARAM_END
 };
 
@@ -48,25 +50,41 @@ softmax_of (Softmax *softmax, uint32_t classes, const float *x)
   softmax->total = total;
 }
 
-/* L = -log p[label], p = softmax (x);  dL/dx[c] = p[c] - [c = label] */
+/* The target t: 1 - smoothing at the label, and smoothing / classes at all. */
+typedef struct
+{
+  double label, each;
+} Target;
+
+static inline double
+target_at (const Target *target, uint32_t c, uint32_t label)
+{
+  return target->each + (c == label ? target->label : 0.0);
+}
+
+/* L = -sum_c t[c] log p[c], p = softmax (x);  dL/dx[c] = p[c] - t[c] */
 static double
-once (uint32_t classes, const float *x, uint32_t label, float *gradient)
+once (uint32_t classes, const float *x, uint32_t label, const Target *target, float *gradient)
 {
   Softmax p;
   softmax_of (&p, classes, x);
+  double below = target->label * (p.top - x[label]); /* sum of t[c] (top - x[c]) */
+  for (uint32_t c = 0; target->each > 0.0 && c < classes; c++)
+    below += target->each * (p.top - x[c]);
   for (uint32_t c = 0; gradient && c < classes; c++)
-    gradient[c] = (float) (power (&p, c) / p.total - (c == label ? 1.0 : 0.0));
-  return log (p.total) + p.top - x[label];
+    gradient[c] = (float) (power (&p, c) / p.total - target_at (target, c, label));
+  return log (p.total) + below;
 }
 
-/* p = softmax (x), q = softmax (p), L = -log q[label];
- * g = q - onehot;  dL/dx[c] = p[c] (g[c] - sum_k g[k] p[k]) */
+/* p = softmax (x), q = softmax (p), L = -sum_c t[c] log q[c];
+ * g = q - t;  dL/dx[c] = p[c] (g[c] - sum_k g[k] p[k]) */
 static double
-twice (uint32_t classes, const float *x, uint32_t label, float *gradient)
+twice (uint32_t classes, const float *x, uint32_t label, const Target *target, float *gradient)
 {
   Softmax first;
   softmax_of (&first, classes, x);
-  const double right = exp (x[label] - first.top) / first.total;
+  /* sum of t[c] p[c]: the p add up to 1 */
+  const double right = target->label * (exp (x[label] - first.top) / first.total) + target->each;
   double total = 0.0, mixed = 0.0, kept[FEW];
   /* p is within [0, 1], so that exp (p) needs no shift. */
   for (uint32_t c = 0; c < classes; c++)
@@ -81,7 +99,7 @@ twice (uint32_t classes, const float *x, uint32_t label, float *gradient)
   for (uint32_t c = 0; gradient && c < classes; c++)
     {
       const double p = power (&first, c) / first.total, q = (c < FEW ? kept[c] : exp (p)) / total;
-      gradient[c] = (float) (p * (q - (c == label ? 1.0 : 0.0) - mean));
+      gradient[c] = (float) (p * (q - target_at (target, c, label) - mean));
     }
   return log (total) - right;
 }
@@ -90,17 +108,18 @@ static double
 value (const void *data, uint32_t classes, const float *scores, uint32_t label, float *gradient)
 {
   const Self *self = data;
-  return self->softmax == 0 ? once (classes, scores, label, gradient)
-                            : twice (classes, scores, label, gradient);
+  const Target target = { 1.0 - self->label_smoothing, self->label_smoothing / classes };
+  return self->softmax == 0 ? once (classes, scores, label, &target, gradient)
+                            : twice (classes, scores, label, &target, gradient);
 }
 
 static const RvLossClass class = { .value = value };
 
 RV_PLUGIN ("loss", "cross-entropy")
-  .version = "1.0",
+  .version = "1.1",
   .licence = "LGPL-2.1-or-later",
   .doc = "Cross-entropy of the softmax of the scores",
-  .citation = NULL,
+  .citation = "Szegedy et al. 2016, Rethinking the Inception architecture for computer vision, for label smoothing",
   .params = params,
   .params_size = sizeof (Self),
   RV_FUNCTIONS (class)

@@ -1,4 +1,4 @@
-/* Optimizers and schedules against what PyTorch made of the same numbers (tests/fixtures/pytorch-training.json,
+/* Optimizers, schedules and losses against what PyTorch made of the same numbers (tests/fixtures/pytorch-training.json,
  * beside the script that wrote it), and which parameters of a network decay. */
 #include "unit/network.h"
 
@@ -15,12 +15,14 @@ load (JsonParser *parser)
   return json_node_get_object (json_parser_get_root (parser));
 }
 
-/* The numbers of `array`, at most 16; how many. */
+#define MOST 70
+
+/* The numbers of `array`, at most MOST; how many. */
 static uint32_t
 read_numbers (JsonArray *array, double *numbers)
 {
   const uint32_t n = json_array_get_length (array);
-  g_assert_cmpuint (n, <=, 16);
+  g_assert_cmpuint (n, <=, MOST);
   for (uint32_t k = 0; k < n; k++)
     numbers[k] = json_array_get_double_element (array, k);
   return n;
@@ -44,8 +46,8 @@ check_optimizer (JsonObject *c, JsonArray *start, JsonArray *gradients)
   JsonArray *after = json_object_get_array_member (c, "after");
   g_autoptr (RvInstance) instance = network_instance ("optimizer", text, "optimizer");
   const RvOptimizerClass *class = instance->plugin->functions;
-  float x[2][16] = { { 0 } }, memory[2][2][16] = { { { 0 } } };
-  double first[16], gradient[16], expected[16];
+  float x[2][MOST] = { { 0 } }, memory[2][2][MOST] = { { { 0 } } };
+  double first[MOST], gradient[MOST], expected[MOST];
   const uint32_t n = read_numbers (start, first);
   g_assert_cmpfloat (class->rate (instance->self), ==, rate);
   g_assert_cmpuint (class->slots (instance->self), <=, 2);
@@ -54,7 +56,7 @@ check_optimizer (JsonObject *c, JsonArray *start, JsonArray *gradients)
   for (uint32_t step = 0; step < json_array_get_length (after); step++)
     {
       JsonArray *both = json_array_get_array_element (after, step);
-      float g[16] = { 0 };
+      float g[MOST] = { 0 };
       read_numbers (json_array_get_array_element (gradients, step), gradient);
       for (uint32_t k = 0; k < n; k++)
         g[k] = (float)gradient[k];
@@ -180,7 +182,7 @@ test_schedules (void)
       const char *text = json_object_get_string_member (c, "text");
       g_autoptr (RvInstance) instance = network_instance ("schedule", text, "schedule");
       const RvScheduleClass *class = instance->plugin->functions;
-      double factors[16];
+      double factors[MOST];
       const uint32_t n = read_numbers (json_object_get_array_member (c, "factors"), factors);
       g_assert_cmpuint (n, >=, 10);
       for (uint32_t epoch = 0; epoch < n; epoch++)
@@ -209,6 +211,43 @@ test_schedule_ends (void)
   g_assert_cmpfloat (class->factor (cosine->self, 0), ==, 1.0);
 }
 
+/* ---- losses */
+
+static void
+check_loss (const RvInstance *instance, const char *text, JsonObject *c)
+{
+  const RvLossClass *class = instance->plugin->functions;
+  double numbers[MOST], expected[MOST];
+  float scores[MOST], gradient[MOST];
+  const uint32_t label = (uint32_t)json_object_get_int_member (c, "label");
+  const uint32_t n = read_numbers (json_object_get_array_member (c, "scores"), numbers);
+  for (uint32_t k = 0; k < n; k++)
+    scores[k] = (float)numbers[k];
+  const double loss = class->value (instance->self, n, scores, label, gradient);
+  assert_near (loss, json_object_get_double_member (c, "loss"), 1e-9, text, label);
+  g_assert_cmpfloat (class->value (instance->self, n, scores, label, NULL), ==, loss);
+  g_assert_cmpuint (read_numbers (json_object_get_array_member (c, "gradient"), expected), ==, n);
+  for (uint32_t k = 0; k < n; k++)
+    assert_near (gradient[k], expected[k], 1e-7, text, k);
+}
+
+static void
+test_losses (void)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonArray *losses = json_object_get_array_member (load (parser), "losses");
+  g_assert_cmpuint (json_array_get_length (losses), >=, 6);
+  for (guint k = 0; k < json_array_get_length (losses); k++)
+    {
+      JsonObject *c = json_array_get_object_element (losses, k);
+      const char *text = json_object_get_string_member (c, "text");
+      JsonArray *cases = json_object_get_array_member (c, "cases");
+      g_autoptr (RvInstance) instance = network_instance ("loss", text, "loss");
+      for (guint j = 0; j < json_array_get_length (cases); j++)
+        check_loss (instance, text, json_array_get_object_element (cases, j));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -218,5 +257,6 @@ main (int argc, char **argv)
   g_test_add_func ("/training/what-decays", test_what_decays);
   g_test_add_func ("/training/schedules", test_schedules);
   g_test_add_func ("/training/schedule-ends", test_schedule_ends);
+  g_test_add_func ("/training/losses", test_losses);
   return g_test_run ();
 }
