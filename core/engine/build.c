@@ -45,7 +45,7 @@ add_parameter (RvLayerBuild *build, RvParameter p, const char *name)
 {
   RvModel *model = build->model;
   p.layer = build->index;
-  p.name = g_strdup_printf ("network.%u.%s", build->index, name);
+  p.name = g_strdup_printf ("network.%u.%s%s", build->index, build->prefix, name);
   p.offset = model->count;
   p.count = (p.count + 15) / 16 * 16;
   float *values = rv_aligned_alloc ((model->count + p.count) * sizeof (float));
@@ -61,8 +61,24 @@ add_parameter (RvLayerBuild *build, RvParameter p, const char *name)
 static RvStream
 initial_stream (const RvLayerBuild *build, const char *name)
 {
-  g_autofree char *path = g_strdup_printf ("network.%u.%s", build->index, name);
+  g_autofree char *path = g_strdup_printf ("network.%u.%s%s", build->index, build->prefix, name);
   return rv_stream_new (build->model->seed, path, "initial", NULL);
+}
+
+static RvHandle
+add_weight (RvLayerBuild *build, RvParameter p, const char *name, uint32_t fan_in,
+            const RvInstance *initializer, double scale)
+{
+  const uint32_t units = p.units, inputs = p.inputs;
+  RvHandle handle = add_parameter (build, p, name);
+  const RvInitializerClass *class = initializer->plugin->functions;
+  g_autofree float *rows = g_new0 (float, (size_t)units *inputs);
+  class->fill (initializer->self, initial_stream (build, name), units, inputs, fan_in, units, FALSE, rows);
+  for (uint32_t n = 0; n < units; n++)
+    for (uint32_t j = 0; j < inputs; j++)
+      build->model->values[rv_parameter (build->model, handle)->offset + rv_weight_at (&p, n, j)]
+          = (float)(scale * rows[(size_t)n * inputs + j]);
+  return handle;
 }
 
 RvHandle
@@ -77,14 +93,31 @@ rv_layer_add_weight (RvLayerBuild *build, const char *name, uint32_t units, uint
   size_t *count = p.outer ? &build->model->outer_count : &build->model->transposed_count;
   p.transposed = *count;
   *count += (size_t)units * rv_row_stride (inputs);
-  RvHandle handle = add_parameter (build, p, name);
-  const RvInitializerClass *class = initializer->plugin->functions;
-  g_autofree float *rows = g_new0 (float, (size_t)units *inputs);
-  class->fill (initializer->self, initial_stream (build, name), units, inputs, fan_in, units, FALSE, rows);
+  return add_weight (build, p, name, fan_in, initializer, scale);
+}
+
+RvHandle
+rv_layer_add_kernel (RvLayerBuild *build, uint32_t units, uint32_t inputs, uint32_t taps,
+                     const RvInstance *initializer, double scale)
+{
+  RvParameter p = { .type = RV_PARAMETER_WEIGHT,
+                    .units = units,
+                    .inputs = inputs,
+                    .stride = rv_row_stride (units),
+                    .taps = taps };
+  p.count = (size_t)p.stride * inputs;
+  return add_weight (build, p, "weight", inputs, initializer, scale);
+}
+
+RvHandle
+rv_layer_add_constant (RvLayerBuild *build, const char *name, uint32_t units, float value,
+                       RvParameterType type)
+{
+  const RvParameter p
+      = { .type = type, .units = units, .inputs = 1, .stride = rv_row_stride (units), .count = units };
+  const RvHandle handle = add_parameter (build, p, name);
   for (uint32_t n = 0; n < units; n++)
-    for (uint32_t j = 0; j < inputs; j++)
-      build->model->values[rv_parameter (build->model, handle)->offset + rv_weight_at (&p, n, j)]
-          = (float)(scale * rows[(size_t)n * inputs + j]);
+    build->model->values[rv_parameter (build->model, handle)->offset + n] = value;
   return handle;
 }
 
@@ -118,14 +151,19 @@ raw_initial (const RvTrainable *t, RvStream stream, uint64_t k)
 void
 rv_layer_set_neurons (RvLayerBuild *build, RvInstance *neuron, gboolean step_by_step)
 {
-  RvLayer *layer = layer_of (build);
+  layer_of (build)->step_by_step = step_by_step;
+  rv_layer_take_neurons (build, layer_of (build), neuron);
+}
+
+void
+rv_layer_take_neurons (RvLayerBuild *build, RvLayer *layer, RvInstance *neuron)
+{
   const RvNeuronClass *class = neuron->plugin->functions;
   layer->neuron = rv_instance_ref (neuron);
   layer->variant = class->variant (neuron->self);
   layer->kernels = &layer->variant->kernels[rv_isa ()];
   layer->common = (const void *)((const char *)neuron->self + class->common_offset);
   layer->surrogate = layer->common->surrogate ? layer->common->surrogate->plugin->functions : NULL;
-  layer->step_by_step = step_by_step;
   for (uint32_t k = 0; k < layer->variant->params; k++)
     {
       const RvTrainable *t = (const void *)((const char *)neuron->self + layer->variant->param_offsets[k]);
@@ -158,16 +196,21 @@ rv_layer_add_rows (RvLayerBuild *build, const char *name, uint32_t width, gboole
   return (RvHandle)layer->n_rows++;
 }
 
+/* No states, no parameters: what the engine does with neurons is nothing here. */
+static void
+be_without_neurons (RvLayer *layer)
+{
+  static const RvNeuronVariant none = { 0 };
+  static const RvNeuronCommon common = { 0 };
+  layer->variant = &none;
+  layer->common = &common;
+}
+
 void
 rv_layer_set_output (RvLayerBuild *build, RvHandle rows)
 {
-  /* no states, no parameters: what the engine does with neurons is nothing here */
-  static const RvNeuronVariant none = { 0 };
-  static const RvNeuronCommon common = { 0 };
-  RvLayer *layer = layer_of (build);
-  layer->output = rows;
-  layer->variant = &none;
-  layer->common = &common;
+  layer_of (build)->output = rows;
+  be_without_neurons (layer_of (build));
 }
 
 /* A layer plugin that forgot something must not take the program down. */
@@ -189,10 +232,13 @@ build_layer (RvModel *model, uint32_t index, RvInstance *instance, uint32_t inpu
 {
   RvLayer *layer = &model->layers[index];
   const RvLayerClass *class = instance->plugin->functions;
-  RvLayerBuild build = { model, index, NULL };
+  RvLayerBuild build = { model, index, g_strdup ("") };
   layer->instance = rv_instance_ref (instance);
   layer->inputs = inputs;
-  if (!class->build (instance->self, &build, error) || !is_complete (layer, error))
+  const gboolean ok
+      = class->build && class->build (instance->self, &build, error) && is_complete (layer, error);
+  g_free (build.prefix);
+  if (!ok)
     {
       g_prefix_error (error, "network.%u: layer/%s: ", index, instance->plugin->name);
       return FALSE;
@@ -208,15 +254,19 @@ static void
 lay_out (RvModel *model)
 {
   uint32_t least = 2, narrow = RV_LANES;
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     {
       least = MAX (least, model->layers[k].n_rows ? RV_TILE / 2 : model->layers[k].step_by_step ? 8 : 2);
       narrow = MIN (narrow, model->layers[k].stride);
     }
   model->grain = RV_LANES / narrow; /* so that a step of any layer is whole vectors */
   model->tile = CLAMP (RV_ROWS / model->steps, least, RV_TILE) / least * least;
+  if (model->grid)
+    model->tile = rv_grid_samples (model);
   model->tile = (model->tile + model->grain - 1) / model->grain * model->grain;
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  if (model->grid)
+    rv_grid_lay_out (model);
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     {
       RvLayer *layer = &model->layers[k];
       layer->lanes = model->tile * layer->stride;
@@ -225,11 +275,60 @@ lay_out (RvModel *model)
     }
 }
 
+/* The layers on a grid, which come first. */
+static gboolean
+build_grid (RvModel *model, const RvInstances *layers, const RvDatasetSpec *data, GError **error)
+{
+  RvHandle value = RV_NO_HANDLE;
+  for (uint32_t k = 0; k < layers->n; k++)
+    {
+      RvInstance *instance = layers->items[k];
+      const RvLayerClass *class = instance->plugin->functions;
+      RvLayer *layer = &model->layers[k];
+      if (!class->declare)
+        continue;
+      if (k != model->head)
+        {
+          g_set_error (
+              error, RV_ERROR, RV_ERROR_SHAPE,
+              "network.%u: layer/%s is on a grid, but layer/%s before it is not: layers on a grid come first",
+              k, instance->plugin->name, layers->items[k - 1]->plugin->name);
+          return FALSE;
+        }
+      if (!model->grid)
+        value = rv_grid_begin (model, data);
+      RvLayerBuild build = { model, k, g_strdup ("") };
+      layer->instance = rv_instance_ref (instance);
+      value = class->declare (instance->self, &build, value, error);
+      g_free (build.prefix);
+      if (value == RV_NO_HANDLE)
+        {
+          g_prefix_error (error, "network.%u: layer/%s: ", k, instance->plugin->name);
+          return FALSE;
+        }
+      const RvGrid grid = rv_grid_of (&build, value);
+      be_without_neurons (layer);
+      layer->value = value;
+      layer->units = grid.channels * grid.height * grid.width;
+      layer->stride = rv_row_stride (layer->units);
+      model->head = k + 1;
+    }
+  if (!model->grid || model->head < layers->n)
+    return TRUE;
+  g_set_error_literal (
+      error, RV_ERROR, RV_ERROR_SHAPE,
+      "the last layer of the network is on a grid; end with a layer whose units are the classes, such as "
+      "layer/dense");
+  return FALSE;
+}
+
 static gboolean
 build_all (RvModel *model, const RvInstances *layers, const RvDatasetSpec *data, GError **error)
 {
-  uint32_t inputs = data->units;
-  for (uint32_t k = 0; k < layers->n; k++)
+  if (!build_grid (model, layers, data, error))
+    return FALSE;
+  uint32_t inputs = model->head ? model->layers[model->head - 1].units : data->units;
+  for (uint32_t k = model->head; k < layers->n; k++)
     {
       if (!build_layer (model, k, layers->items[k], inputs, error))
         return FALSE;
@@ -247,6 +346,8 @@ build_all (RvModel *model, const RvInstances *layers, const RvDatasetSpec *data,
   RvLayer *last = &model->layers[model->n_layers - 1];
   model->decisions = decoder->decisions (model->decoder->self, data->steps, error);
   lay_out (model);
+  if (model->grid)
+    rv_grid_end (model, model->layers[model->head - 1].value);
   last->dense_output = TRUE;
   last->reads_membrane = !last->variant->fires || decoder->reads (model->decoder->self) == RV_READ_MEMBRANE;
   return model->decisions > 0;

@@ -55,10 +55,11 @@ static char *
 bad_current (const RvModel *model, const RvWork *work, gboolean backward)
 {
   for (uint32_t t = 0; t < model->steps; t++)
-    for (uint32_t k = 0; k < model->n_layers; k++)
+    for (uint32_t k = model->head; k < model->n_layers; k++)
       {
-        char *text = backward ? bad_row (work, model->n_layers - 1 - k, model->steps - 1 - t, TRUE)
-                              : bad_row (work, k, t, FALSE);
+        char *text = backward
+                         ? bad_row (work, model->n_layers - 1 - (k - model->head), model->steps - 1 - t, TRUE)
+                         : bad_row (work, k, t, FALSE);
         if (text)
           return text;
       }
@@ -86,16 +87,22 @@ rv_model_diagnose (const RvModel *const_model, const RvBatch *batch)
                 .loss = &loss,
                 .correct = &correct,
                 .decided = &decided };
-  rv_model_prepare (model, model->values, FALSE);
   const uint32_t samples = rv_tile_samples (model, batch->n);
+  job.parameters = model->values;
+  job.samples = samples;
+  rv_model_prepare (model, model->values, FALSE);
+  rv_grid_prepare (model, model->values, FALSE, FALSE, 1);
   for (uint32_t first = 0; !text && first < batch->n; first += samples)
     {
       const uint32_t n = MIN (samples, batch->n - first);
       if (!rv_work_read (work, model, batch, first, n, samples, TRUE, NULL))
         break;
+      if (model->grid)
+        rv_grid_forward (&job, work, 0, 0, first, n, gradient);
+      text = rv_grid_bad (model);
       rv_work_begin (work, model, batch, first, n, samples, model->values, gradient);
       rv_job_forward (&job, work);
-      text = bad_current (model, work, FALSE);
+      text = text ? text : bad_current (model, work, FALSE);
       if (text)
         break;
       rv_job_judge (&job, work, 0, n);

@@ -27,7 +27,7 @@ static void
 forward_block (const RvJob *job, RvWork *work, uint32_t from)
 {
   const RvModel *model = job->model;
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     {
       const RvInstance *layer = model->layers[k].instance;
       const RvLayerClass *class = layer->plugin->functions;
@@ -46,7 +46,7 @@ rv_job_forward (const RvJob *job, RvWork *work)
   const RvModel *model = job->model;
   for (uint32_t from = 0; from < model->steps; from += job->block)
     {
-      for (uint32_t k = 0; model->checkpoint && k < model->n_layers; k++)
+      for (uint32_t k = model->head; model->checkpoint && k < model->n_layers; k++)
         rv_pass_save (&work->passes[k], from / job->block);
       forward_block (job, work, from);
     }
@@ -56,7 +56,7 @@ static void
 backward_block (const RvJob *job, RvWork *work, uint32_t from)
 {
   const RvModel *model = job->model;
-  for (uint32_t k = model->n_layers; k-- > 0;)
+  for (uint32_t k = model->n_layers; k-- > model->head;)
     {
       const RvInstance *layer = model->layers[k].instance;
       const RvLayerClass *class = layer->plugin->functions;
@@ -78,13 +78,13 @@ rv_job_backward (const RvJob *job, RvWork *work)
   for (uint32_t b = blocks; b-- > 0;)
     {
       const gboolean again = model->checkpoint && b + 1 < blocks;
-      for (uint32_t k = 0; again && k < model->n_layers; k++)
+      for (uint32_t k = model->head; again && k < model->n_layers; k++)
         rv_pass_restore (&work->passes[k], b);
       if (again)
         forward_block (job, work, b * job->block);
       backward_block (job, work, b * job->block);
     }
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     rv_pass_end (&work->passes[k]);
 }
 
@@ -151,17 +151,20 @@ rv_job_judge (const RvJob *job, RvWork *work, uint32_t tile, uint32_t n)
 }
 
 static void
-observe (const RvJob *job, const RvWork *work, uint32_t slot, uint32_t first, uint32_t n)
+observe (const RvJob *job, const RvWork *work, const RvSignal *input, uint32_t slot, uint32_t worker,
+         uint32_t first, uint32_t n)
 {
   const RvModel *model = job->model;
-  RvSignal input_gradient = work->input;
+  RvSignal input_gradient = *input;
   input_gradient.offsets = input_gradient.ids = NULL;
   input_gradient.values = NULL;
-  input_gradient.dense = work->input_gradient;
+  input_gradient.dense = model->grid ? work->outer_gradient : work->input_gradient;
   g_autofree RvSignal *layers = g_new (RvSignal, model->n_layers);
   g_autofree RvSignal *membranes = job->observer->membranes ? g_new0 (RvSignal, model->n_layers) : NULL;
+  g_autofree RvGridShown *shown = g_new0 (RvGridShown, model->head + 1);
   uint32_t ids[RV_TILE];
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  rv_grid_show (job, worker, shown, layers);
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     {
       const RvLayerPass *pass = &work->passes[k];
       layers[k] = pass->output;
@@ -180,7 +183,7 @@ observe (const RvJob *job, const RvWork *work, uint32_t slot, uint32_t first, ui
                       .decisions = model->decisions,
                       .classes = model->classes,
                       .scores = work->scores,
-                      .input = &work->input,
+                      .input = input,
                       .layers = layers,
                       .steps = work->lengths,
                       .taken = work->taken,
@@ -189,19 +192,45 @@ observe (const RvJob *job, const RvWork *work, uint32_t slot, uint32_t first, ui
                       .input_gradient = job->input ? &input_gradient : NULL,
                       .membranes = membranes };
   job->observer->tile (job->observer->self, &view);
+  for (uint32_t k = 0; k < model->head; k++)
+    rv_grid_shown_clear (&shown[k]);
 }
 
-/* For dL/dinput alone: every layer records, the first one hands on. */
+/* For dL/dinput: every layer records, the first one hands on. */
 static void
 ask_input (RvWork *work, const RvModel *model)
 {
   const uint32_t steps = work->input.is_static ? 1 : model->steps;
   if (!work->input_gradient)
-    work->input_gradient
-        = rv_aligned_alloc ((size_t)steps * model->tile * rv_row_stride (model->inputs) * sizeof (float));
-  for (uint32_t k = 0; k < model->n_layers; k++)
+    work->input_gradient = rv_aligned_alloc (steps * model->tile * work->input.stride * sizeof (float));
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     work->passes[k].records = TRUE;
-  work->passes[0].input_gradient = work->input_gradient;
+  work->passes[model->head].input_gradient = work->input_gradient;
+}
+
+RvWork *
+rv_job_work (const RvJob *job, uint32_t worker)
+{
+  RvModel *model = job->model;
+  if (!model->work[worker])
+    model->work[worker] = rv_work_new (model);
+  return model->work[worker];
+}
+
+void
+rv_job_head (const RvJob *job, RvWork *work, uint32_t tile, uint32_t first, uint32_t n, float *gradient)
+{
+  const RvModel *model = job->model;
+  rv_work_begin (work, model, job->batch, first, n, job->samples, job->parameters, gradient);
+  if (job->input || (job->backward && model->grid))
+    ask_input (work, model);
+  rv_work_watch (work, model, job->observer && job->observer->membranes);
+  rv_job_forward (job, work);
+  const double began = rv_spent_begin (work->spent);
+  rv_job_judge (job, work, tile, n);
+  rv_spent_end (work->spent, RV_PHASE_JUDGING, began, 0.0, 0.0);
+  if (job->backward)
+    rv_job_backward (job, work);
 }
 
 /* All tiles of one slot, in ascending order: tile = slot, slot + n_slots, ... */
@@ -210,32 +239,26 @@ run_slot (void *self, uint32_t slot, uint32_t worker)
 {
   const RvJob *job = self;
   RvModel *model = job->model;
-  if (!model->work[worker])
-    model->work[worker] = rv_work_new (model);
-  RvWork *work = model->work[worker];
+  RvWork *work = rv_job_work (job, worker);
   float *gradient = job->result ? model->accumulators + slot * model->count : NULL;
   if (gradient)
     memset (gradient, 0, model->count * sizeof (float));
   for (uint32_t tile = slot; tile < job->n_tiles; tile += job->n_slots)
     {
       const uint32_t first = tile * job->samples, n = MIN (job->samples, job->batch->n - first);
-      double began = rv_spent_begin (work->spent);
+      const double began = rv_spent_begin (work->spent);
       if (!rv_work_read (work, model, job->batch, first, n, job->samples, gradient != NULL,
                          &job->errors[slot]))
         return;
-      rv_work_begin (work, model, job->batch, first, n, job->samples, job->parameters, gradient);
-      if (job->input)
-        ask_input (work, model);
       rv_spent_end (work->spent, RV_PHASE_READING, began, 0.0, 0.0);
-      rv_work_watch (work, model, job->observer && job->observer->membranes);
-      rv_job_forward (job, work);
-      began = rv_spent_begin (work->spent);
-      rv_job_judge (job, work, tile, n);
-      rv_spent_end (work->spent, RV_PHASE_JUDGING, began, 0.0, 0.0);
-      if (job->backward)
-        rv_job_backward (job, work);
+      const RvSignal input = work->input;
+      if (model->grid)
+        rv_grid_forward (job, work, worker, tile, first, n, gradient);
+      rv_job_head (job, work, tile, first, n, gradient);
+      if (model->grid && job->backward)
+        rv_grid_backward (job, work, worker);
       if (job->observer)
-        observe (job, work, slot, first, n);
+        observe (job, work, &input, slot, worker, first, n);
     }
 }
 
@@ -300,15 +323,20 @@ run_batch (RvJob job, RvScore *score, GError **error)
   job.correct = correct;
   job.decided = decided;
   job.errors = errors;
+  const gboolean in_step = job.result && rv_grid_in_step (model, model->training);
   prepare_workers (model);
   rv_model_prepare (model, job.parameters, job.input);
+  rv_grid_prepare (model, job.parameters, job.backward, in_step, n_tiles);
   if (job.result && model->n_accumulators < n_slots)
     {
       rv_aligned_free (model->accumulators);
       model->accumulators = rv_aligned_alloc (n_slots * model->count * sizeof (float));
       model->n_accumulators = n_slots;
     }
-  rv_parallel_for (n_slots, run_slot, &job);
+  if (in_step)
+    rv_grid_run (&job);
+  else
+    rv_parallel_for (n_slots, run_slot, &job);
   gboolean ok = TRUE;
   for (uint32_t k = 0; k < n_slots; k++)
     if (errors[k] && ok)
@@ -318,6 +346,8 @@ run_batch (RvJob job, RvScore *score, GError **error)
       }
     else
       g_clear_error (&errors[k]);
+  if (ok && job.result && model->grid && model->training)
+    rv_normalise_finish (model, n_tiles);
   const double began = rv_spent_begin (model->spent);
   if (ok && job.result)
     rv_parallel_for ((uint32_t)((model->count + SUM_RANGE - 1) / SUM_RANGE), sum_range, &job);
@@ -389,10 +419,11 @@ rv_model_memory (const RvModel *model, const RvInstance *optimizer, uint32_t bat
   double each = (double)rv_work_bytes (model, work);
   rv_work_free (model, work);
   each += INPUT_SHARE * rows * model->inputs * 4 * sizeof (uint32_t); /* as read, by row, by unit */
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     each += HIDDEN_SHARE * rows * model->layers[k].units * sizeof (uint32_t);
   /* values, gradient, what the optimizer remembers, and the accumulators */
   const double vectors = 2.0 + class->slots (optimizer->self) + slots;
   return (size_t)(each * MIN (rv_threads_get (), slots)
+                  + rv_grid_bytes (model, (batch + samples - 1) / samples, samples)
                   + sizeof (float) * (vectors * model->count + model->transposed_count + model->lanes_count));
 }

@@ -519,6 +519,142 @@ mark (const float *z, uint32_t width, uint32_t rows, float *out, size_t stride)
     }
 }
 
+/* ---- pieces of a grid */
+
+static uint64_t
+low_bits (uint32_t k)
+{
+  return k >= 64 ? UINT64_MAX : (UINT64_C (1) << k) - 1;
+}
+
+static void
+expand (const uint64_t *words, uint32_t shift, uint32_t k, uint32_t rows, float *out, size_t stride)
+{
+  for (uint32_t r = 0; r < rows; r++)
+    {
+      const uint64_t word = words[r] >> shift;
+      float *to = out + r * stride;
+      uint32_t j = 0;
+#ifdef __AVX512F__
+      for (; j + VW <= k; j += VW)
+        _mm512_storeu_ps (to + j, _mm512_maskz_mov_ps ((__mmask16)(word >> j), _mm512_set1_ps (1.0f)));
+#endif
+      for (; j < k; j++)
+        to[j] = (float)(word >> j & 1);
+    }
+}
+
+RV_FN void
+gather_words_width (const float *weight, const uint32_t w, const uint64_t *words, uint32_t shift,
+                    uint64_t mask, uint32_t rows, float *out, size_t stride)
+{
+  const uint32_t nv = w / VW;
+  for (uint32_t r = 0; r < rows; r++)
+    {
+      uint64_t word = words[r] >> shift & mask;
+      float *to = out + r * stride;
+      Vector sum[RV_PANEL / VW];
+      if (!word)
+        continue;
+#pragma GCC unroll 16
+      for (uint32_t v = 0; v < nv; v++)
+        sum[v] = *(const Vector *)(to + v * VW);
+      do
+        {
+          const float *x = weight + (size_t)__builtin_ctzll (word) * w;
+          word &= word - 1;
+#pragma GCC unroll 16
+          for (uint32_t v = 0; v < nv; v++)
+            sum[v] += *(const Vector *)(x + v * VW);
+        }
+      while (word);
+#pragma GCC unroll 16
+      for (uint32_t v = 0; v < nv; v++)
+        *(Vector *)(to + v * VW) = sum[v];
+    }
+}
+
+static void
+gather_words (const float *weight, uint32_t width, const uint64_t *words, uint32_t shift, uint32_t k,
+              uint32_t rows, float *out, size_t stride)
+{
+  const uint64_t mask = low_bits (k);
+  switch (width)
+    {
+    case 16:
+      gather_words_width (weight, 16, words, shift, mask, rows, out, stride);
+      break;
+    case 32:
+      gather_words_width (weight, 32, words, shift, mask, rows, out, stride);
+      break;
+    case 48:
+      gather_words_width (weight, 48, words, shift, mask, rows, out, stride);
+      break;
+    case 64:
+      gather_words_width (weight, 64, words, shift, mask, rows, out, stride);
+      break;
+    default:
+      for (uint32_t r = 0; r < rows; r++)
+        for (uint64_t word = words[r] >> shift & mask; word; word &= word - 1)
+          for (uint32_t j = 0; j < width; j++)
+            out[r * stride + j] += weight[(size_t)__builtin_ctzll (word) * width + j];
+    }
+}
+
+RV_FN void
+collect_words_width (float *gradient, const uint32_t w, const uint64_t *words, uint32_t k, uint32_t rows,
+                     const float *g, size_t stride)
+{
+  const uint32_t nv = w / VW, parts = (rows + 63) / 64;
+  for (uint32_t c = 0; c < k; c++)
+    {
+      float *to = gradient + (size_t)c * w;
+      Vector sum[RV_PANEL / VW];
+#pragma GCC unroll 16
+      for (uint32_t v = 0; v < nv; v++)
+        sum[v] = *(const Vector *)(to + v * VW);
+      for (uint32_t part = 0; part < parts; part++)
+        for (uint64_t word = words[c * parts + part]; word; word &= word - 1)
+          {
+            const float *x = g + (part * 64 + (size_t)__builtin_ctzll (word)) * stride;
+#pragma GCC unroll 16
+            for (uint32_t v = 0; v < nv; v++)
+              sum[v] += *(const Vector *)(x + v * VW);
+          }
+#pragma GCC unroll 16
+      for (uint32_t v = 0; v < nv; v++)
+        *(Vector *)(to + v * VW) = sum[v];
+    }
+}
+
+static void
+collect_words (float *gradient, uint32_t width, const uint64_t *words, uint32_t k, uint32_t rows,
+               const float *g, size_t stride)
+{
+  const uint32_t parts = (rows + 63) / 64;
+  switch (width)
+    {
+    case 16:
+      collect_words_width (gradient, 16, words, k, rows, g, stride);
+      break;
+    case 32:
+      collect_words_width (gradient, 32, words, k, rows, g, stride);
+      break;
+    case 48:
+      collect_words_width (gradient, 48, words, k, rows, g, stride);
+      break;
+    case 64:
+      collect_words_width (gradient, 64, words, k, rows, g, stride);
+      break;
+    default:
+      for (uint32_t c = 0; c < k * parts; c++)
+        for (uint64_t word = words[c]; word; word &= word - 1)
+          for (uint32_t j = 0; j < width; j++)
+            gradient[(size_t)(c / parts) * width + j]
+                += g[(c % parts * 64 + (size_t)__builtin_ctzll (word)) * stride + j];
+    }
+}
+
 static double
 spin (uint32_t times, float *out)
 {
@@ -540,5 +676,6 @@ spin (uint32_t times, float *out)
   return 2.0 * times * CHAINS * VW;
 }
 
-const RvKernels RV_KERNELS = { gather,   scatter, collect,         gather_bits, scatter_bits, list,
-                               add_rows, product, product_adjoint, fired,       mark,         spin };
+const RvKernels RV_KERNELS
+    = { gather,          scatter, collect, gather_bits, scatter_bits, list,          add_rows, product,
+        product_adjoint, fired,   mark,    expand,      gather_words, collect_words, spin };

@@ -46,6 +46,15 @@ typedef struct
   void (*fired) (const float *z, uint32_t width, uint32_t rows, uint32_t units, uint64_t *bits);
   /* out[r][k] = z[r][k] > 0 ? 1 : 0; rows of z lie `width` apart, those of out `stride`. */
   void (*mark) (const float *z, uint32_t width, uint32_t rows, float *out, size_t stride);
+  /* Spikes of pieces: bits shift ... shift + k - 1 of words[r] are those of row r. As numbers; added up, out[r] += the
+   * rows [width] of weight that fired; and, from words turned so that bit r % 64 of words[c * ceil (rows / 64) + r / 64]
+   * is unit c in row r, gradient[c] += the rows of g in which it fired. */
+  void (*expand) (const uint64_t *words, uint32_t shift, uint32_t k, uint32_t rows, float *out,
+                  size_t stride);
+  void (*gather_words) (const float *weight, uint32_t width, const uint64_t *words, uint32_t shift,
+                        uint32_t k, uint32_t rows, float *out, size_t stride);
+  void (*collect_words) (float *gradient, uint32_t width, const uint64_t *words, uint32_t k, uint32_t rows,
+                         const float *g, size_t stride);
   /* Operations on registers; how many were done. The peak of one worker; out [RV_PANEL] keeps them alive. */
   double (*spin) (uint32_t times, float *out);
 } RvKernels;

@@ -1,5 +1,5 @@
 /* A model: structure and parameters, its life, its checkpoint, and what is derived before each pass. */
-#include "engine/model.h"
+#include "engine/grid/grid.h"
 #include "data/npz.h"
 #include <string.h>
 
@@ -18,6 +18,8 @@ rv_model_unref (RvModel *model)
   for (uint32_t k = 0; k < model->n_work; k++)
     rv_work_free (model, model->work[k]);
   g_free (model->work);
+  rv_grid_net_drop (model);
+  rv_grid_net_free (model->grid);
   for (uint32_t k = 0; k < model->n_layers; k++)
     {
       g_clear_pointer (&model->layers[k].instance, rv_instance_unref);
@@ -61,6 +63,7 @@ rv_model_copy (const RvModel *model)
   copy->transposed = copy->outer = copy->lanes = copy->own = copy->accumulators = NULL;
   copy->work = NULL;
   copy->spent = NULL;
+  copy->grid = rv_grid_net_copy (model->grid);
   copy->n_work = copy->n_accumulators = 0;
   return copy;
 }
@@ -80,7 +83,8 @@ rv_model_layer_units (const RvModel *model, uint32_t layer)
 gboolean
 rv_model_layer_fires (const RvModel *model, uint32_t layer)
 {
-  return model->layers[layer].variant->fires;
+  return layer < model->head ? rv_grid_value (model->grid, model->layers[layer].value)->spikes
+                             : model->layers[layer].variant->fires;
 }
 
 size_t
@@ -102,6 +106,13 @@ drop_work (RvModel *model)
   for (uint32_t k = 0; k < model->n_work; k++)
     rv_work_free (model, model->work[k]);
   model->n_work = 0;
+  rv_grid_net_drop (model);
+}
+
+void
+rv_model_set_training (RvModel *model, gboolean training)
+{
+  model->training = training;
 }
 
 void
@@ -134,9 +145,11 @@ rv_model_describe_tensor (const RvModel *model, uint32_t index, RvModelTensor *t
   const RvTensorRole weight = g_str_has_prefix (own, "recurrent") ? RV_ROLE_RECURRENT : RV_ROLE_WEIGHT;
   *tensor = (RvModelTensor){ .name = p->name,
                              .layer = p->layer,
-                             .role = p->type == RV_PARAMETER_WEIGHT ? weight
-                                     : p->type == RV_PARAMETER_BIAS ? RV_ROLE_BIAS
-                                                                    : RV_ROLE_NEURON,
+                             .role = p->type == RV_PARAMETER_WEIGHT    ? weight
+                                     : p->type == RV_PARAMETER_BIAS    ? RV_ROLE_BIAS
+                                     : p->type == RV_PARAMETER_GAIN    ? RV_ROLE_GAIN
+                                     : p->type == RV_PARAMETER_RUNNING ? RV_ROLE_RUNNING
+                                                                       : RV_ROLE_NEURON,
                              .rows = p->units,
                              .columns = p->inputs };
 }
@@ -223,9 +236,8 @@ transpose (const RvParameter *p, const float *values, float *out)
       }
 }
 
-/* Which number of a neuron is its threshold; -1: none. */
-static int
-threshold_of (const RvLayer *layer)
+int
+rv_threshold_of (const RvLayer *layer)
 {
   for (uint32_t k = 0; k < layer->variant->params; k++)
     if (strcmp (layer->variant->param_names[k], "threshold") == 0)
@@ -236,8 +248,9 @@ threshold_of (const RvLayer *layer)
 gboolean
 rv_model_set_threshold (RvModel *model, uint32_t layer, double threshold, GError **error)
 {
-  RvLayer *its = &model->layers[layer];
-  if (!its->variant->fires || threshold_of (its) < 0)
+  RvGridOp *firing = layer < model->head ? rv_grid_firing (model, layer) : NULL;
+  RvLayer *its = firing ? &firing->neurons : &model->layers[layer];
+  if (!its->variant->fires || rv_threshold_of (its) < 0)
     {
       g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
                    "layer %u has no threshold that could be another: its %s/%s %s", layer,
@@ -279,7 +292,7 @@ raise_lanes (RvModel *model, const RvLayer *layer)
   if (!model->own)
     model->own = rv_aligned_alloc ((model->lanes_count + 16) * sizeof (float));
   memcpy (model->own + layer->lane_offset, lanes, all * sizeof (float));
-  lanes += (size_t)threshold_of (layer) * layer->lanes;
+  lanes += (size_t)rv_threshold_of (layer) * layer->lanes;
   for (uint32_t l = 0; l < layer->lanes; l++)
     lanes[l] = (float)layer->threshold;
 }
@@ -293,30 +306,44 @@ is_called (const char *c_name, const char *name)
   return !*c_name && !*name;
 }
 
+/* Those of one layer; returns how many numbers of its neurons are called so. */
+static uint32_t
+map_layer (RvModel *model, RvLayer *layer, const char *name, double (*map) (double value, void *user),
+           void *user)
+{
+  uint32_t found = 0;
+  for (uint32_t k = 0; k < layer->variant->params; k++)
+    {
+      const RvTrainable *t
+          = (const void *)((const char *)layer->neuron->self + layer->variant->param_offsets[k]);
+      if (!is_called (layer->variant->param_names[k], name))
+        continue;
+      found++;
+      layer->fixed[k] = map (layer->fixed[k], user);
+      const RvParameter *p
+          = layer->learned[k] == RV_NO_HANDLE ? NULL : rv_parameter (model, layer->learned[k]);
+      for (uint32_t n = 0; p && n < p->units; n++)
+        {
+          /* what is learned in (0, 1) is kept as its logit: x = 1 / (1 + exp (-raw)) */
+          float *raw = &model->values[p->offset + n];
+          const double x = map (t->unit_interval ? 1.0 / (1.0 + exp (-(double)*raw)) : *raw, user);
+          *raw = (float)(t->unit_interval ? log (x / (1.0 - x)) : x);
+        }
+    }
+  return found;
+}
+
 uint32_t
 rv_model_map_neurons (RvModel *model, const char *name, double (*map) (double value, void *user), void *user)
 {
   uint32_t found = 0;
-  for (uint32_t l = 0; l < model->n_layers; l++)
-    for (uint32_t k = 0; k < model->layers[l].variant->params; k++)
-      {
-        RvLayer *layer = &model->layers[l];
-        const RvTrainable *t
-            = (const void *)((const char *)layer->neuron->self + layer->variant->param_offsets[k]);
-        if (!is_called (layer->variant->param_names[k], name))
-          continue;
-        found++;
-        layer->fixed[k] = map (layer->fixed[k], user);
-        const RvParameter *p
-            = layer->learned[k] == RV_NO_HANDLE ? NULL : rv_parameter (model, layer->learned[k]);
-        for (uint32_t n = 0; p && n < p->units; n++)
-          {
-            /* what is learned in (0, 1) is kept as its logit: x = 1 / (1 + exp (-raw)) */
-            float *raw = &model->values[p->offset + n];
-            const double x = map (t->unit_interval ? 1.0 / (1.0 + exp (-(double)*raw)) : *raw, user);
-            *raw = (float)(t->unit_interval ? log (x / (1.0 - x)) : x);
-          }
-      }
+  const uint32_t on_grid = model->grid ? model->grid->ops->len : 0;
+  for (uint32_t l = 0; l < model->n_layers + on_grid; l++)
+    {
+      RvLayer *layer
+          = l < model->n_layers ? &model->layers[l] : &rv_grid_op (model->grid, l - model->n_layers)->neurons;
+      found += layer->variant ? map_layer (model, layer, name, map, user) : 0;
+    }
   return found;
 }
 
@@ -333,10 +360,10 @@ rv_model_prepare (RvModel *model, const float *parameters, gboolean outer)
   for (uint32_t k = 0; k < model->parameters->len; k++)
     {
       const RvParameter *p = rv_parameter (model, (RvHandle)k);
-      if (p->type == RV_PARAMETER_WEIGHT && (outer || !p->outer))
+      if (p->type == RV_PARAMETER_WEIGHT && !p->taps && (outer || !p->outer))
         transpose (p, parameters + p->offset, (p->outer ? model->outer : model->transposed) + p->transposed);
     }
-  for (uint32_t l = 0; l < model->n_layers; l++)
+  for (uint32_t l = model->head; l < model->n_layers; l++)
     {
       const RvLayer *layer = &model->layers[l];
       for (uint32_t k = 0; k < layer->variant->params; k++)

@@ -25,7 +25,9 @@ typedef enum
   RV_PARAMETER_WEIGHT, /* [units][inputs], stored [inputs][stride] in panels */
   RV_PARAMETER_BIAS,   /* [units] */
   RV_PARAMETER_NEURON, /* [units], raw */
-  RV_PARAMETER_SHARED  /* [1], raw */
+  RV_PARAMETER_SHARED, /* [1], raw */
+  RV_PARAMETER_GAIN,   /* [units]: of a normalisation */
+  RV_PARAMETER_RUNNING /* [units]: statistics that no gradient moves */
 } RvParameterType;
 
 typedef struct
@@ -36,6 +38,7 @@ typedef struct
   uint32_t units, inputs, stride;
   size_t offset, count; /* in the flat vector; padded */
   double rate;          /* of its own; 0: the optimizer's */
+  uint32_t taps;        /* weights of a convolution: inputs lie tap by tap; 0: another weight */
   gboolean outer;       /* weights: of the first layer, transposed only where somebody asks for dL/dinput */
   size_t transposed; /* weights: offset in RvModel.transposed, or .outer, of [units][row stride of inputs] */
 } RvParameter;
@@ -68,15 +71,28 @@ typedef struct
   RvRows rows[RV_LAYER_MAX_ROWS];
   uint32_t n_rows; /* 0: it has neurons */
   RvHandle output; /* of the rows */
+  RvHandle value;  /* of a layer on a grid: what it hands on */
 } RvLayer;
 
 typedef struct RvWork RvWork;
+typedef struct RvGridNet RvGridNet;
+
+/* What a value on a grid looks like to a layer or an observer: room for a signal. */
+typedef struct
+{
+  uint32_t *offsets, *ids;
+  float *dense;
+  size_t room; /* of ids */
+} RvGridShown;
 
 struct RvModel
 {
   gatomicrefcount references;
   uint32_t n_layers;
+  uint32_t head; /* the first layer that is not on a grid; 0: none is */
   RvLayer *layers;
+  RvGridNet *grid;    /* of the layers before that; or NULL */
+  gboolean training;  /* batch statistics, dropout */
   GArray *parameters; /* of RvParameter */
   RvInstance *decoder, *loss;
   uint32_t steps, inputs, classes, decisions;
@@ -102,7 +118,7 @@ struct RvLayerBuild
 {
   RvModel *model;
   uint32_t index;
-  GError *error;
+  char *prefix; /* "layers.0." within a layer that has layers; owned */
 };
 
 /* A projection whose panels are made one by one when the neurons take them. */
@@ -220,6 +236,8 @@ struct RvWork
   double losses[RV_TILE];
   float *scores, *scores_gradient;
   float *input_gradient; /* room for it, made when it is first asked for */
+  RvGridShown shown;     /* what the layers on a grid hand on */
+  float *outer_gradient; /* dL/dinput of a network that begins on a grid */
 };
 
 static inline RvParameter *
@@ -243,10 +261,12 @@ rv_panel_at (uint32_t rows, uint32_t stride, uint32_t row, uint32_t column)
   return (size_t)first * rows + (size_t)row * rv_panel_width (stride, first) + column % RV_PANEL;
 }
 
-/* Position of weight (unit, input) in a parameter of type weight. */
+/* Position of weight (unit, input) in a parameter of type weight; of a convolution inputs count channel by channel. */
 static inline size_t
 rv_weight_at (const RvParameter *p, uint32_t unit, uint32_t input)
 {
+  if (p->taps > 1)
+    input = input % p->taps * (p->inputs / p->taps) + input / p->taps;
   return rv_panel_at (p->inputs, p->stride, input, unit);
 }
 
@@ -265,6 +285,24 @@ rv_pass_rows (const RvLayerPass *pass, float *array, uint32_t first, uint32_t t)
   return array + (size_t)pass->room * pass->model->tile * first + row;
 }
 
+/* Declares what layers on a grid need: the weight of a convolution with so many taps; numbers that begin as `value`;
+ * and neurons, for `layer`, whose units and stride are set. */
+RvHandle rv_layer_add_kernel (RvLayerBuild *build, uint32_t units, uint32_t inputs, uint32_t taps,
+                              const RvInstance *initializer, double scale);
+RvHandle rv_layer_add_constant (RvLayerBuild *build, const char *name, uint32_t units, float value,
+                                RvParameterType type);
+void rv_layer_take_neurons (RvLayerBuild *build, RvLayer *layer, RvInstance *neuron);
+/* Begins the part of a network that is on grids, and returns its input; samples of its tiles; its end. */
+RvHandle rv_grid_begin (RvModel *model, const RvDatasetSpec *data);
+uint32_t rv_grid_samples (const RvModel *model);
+void rv_grid_end (RvModel *model, RvHandle output);
+void rv_grid_lay_out (RvModel *model);
+RvGridNet *rv_grid_net_copy (const RvGridNet *net);
+void rv_grid_net_free (RvGridNet *net);
+void rv_grid_net_drop (RvModel *model);
+void rv_grid_shown_clear (RvGridShown *shown);
+/* Which number of a neuron is its threshold; -1: none. */
+int rv_threshold_of (const RvLayer *layer);
 /* Takes the parameters from members of a checkpoint (name -> RvTensor); an error names the first that is
  * missing or of another shape. Main thread. */
 gboolean rv_model_fill (RvModel *model, GHashTable *members, GError **error);

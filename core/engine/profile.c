@@ -1,6 +1,6 @@
 /* The table of a profile, and the limits of this machine that its figures are held against. */
 #include "base/threads.h"
-#include "engine/model.h"
+#include "engine/job.h"
 #include <string.h>
 
 static const char *const phases[RV_PHASES]
@@ -14,6 +14,7 @@ rv_model_set_profiled (RvModel *model, gboolean profiled)
   for (uint32_t k = 0; k < model->n_work; k++) /* so that each gets its own sums, or none */
     rv_work_free (model, model->work[k]);
   model->n_work = 0;
+  rv_grid_net_drop (model);
   if (profiled)
     model->spent = g_new0 (RvSpent, RV_PHASES);
 }
@@ -87,6 +88,7 @@ rv_model_profile (const RvModel *model, double *share)
         const RvWork *work = w < model->n_work ? model->work[w] : NULL;
         const RvSpent *from = w == model->n_work    ? (k == model->n_layers ? model->spent : NULL)
                               : !work               ? NULL
+                              : k < model->head     ? NULL
                               : k < model->n_layers ? work->passes[k].spent
                                                     : work->spent;
         for (uint32_t p = 0; from && p < RV_PHASES; p++)
@@ -98,6 +100,7 @@ rv_model_profile (const RvModel *model, double *share)
             all += from[p].seconds;
           }
       }
+  rv_grid_profile (model, sum, &all);
   const Limits limits = measure_limits ();
   GString *text = g_string_new (NULL);
   g_string_append_printf (

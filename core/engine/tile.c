@@ -89,15 +89,15 @@ rv_work_new (const RvModel *model)
 {
   RvWork *work = g_new0 (RvWork, 1);
   work->passes = g_new0 (RvLayerPass, model->n_layers);
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     {
       pass_new (&work->passes[k], model, &model->layers[k], k + 1 == model->n_layers);
-      work->passes[k].input = k ? &work->passes[k - 1].output : &work->input;
-      work->passes[k].lower = k ? &work->passes[k - 1] : NULL;
+      work->passes[k].input = k > model->head ? &work->passes[k - 1].output : &work->input;
+      work->passes[k].lower = k > model->head ? &work->passes[k - 1] : NULL;
     }
   work->offsets = g_new0 (uint32_t, (size_t)model->steps * model->tile + 1);
   work->sorted = g_new0 (RvSorted, model->steps); /* as many as there can be blocks */
-  work->passes[0].given = work->sorted;
+  work->passes[model->head].given = work->sorted;
   work->spent = model->spent ? g_new0 (RvSpent, RV_PHASES) : NULL;
   work->scores = g_new0 (float, (size_t)model->tile * model->decisions * model->classes);
   work->scores_gradient = g_new0 (float, (size_t)model->decisions * model->classes);
@@ -107,7 +107,7 @@ rv_work_new (const RvModel *model)
 void
 rv_work_watch (RvWork *work, const RvModel *model, gboolean membranes)
 {
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     {
       RvLayerPass *pass = &work->passes[k];
       const gboolean wanted = membranes && !pass->layer->reads_membrane; /* that of the others is in `out` */
@@ -122,7 +122,7 @@ size_t
 rv_work_bytes (const RvModel *model, const RvWork *work)
 {
   size_t bytes = 0;
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     bytes += work->passes[k].bytes;
   return bytes;
 }
@@ -132,7 +132,7 @@ rv_work_free (const RvModel *model, RvWork *work)
 {
   if (!work)
     return;
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     pass_free (&work->passes[k]);
   for (uint32_t s = 0; s < RV_TILE; s++)
     rv_recording_clear (&work->recordings[s]);
@@ -147,6 +147,8 @@ rv_work_free (const RvModel *model, RvWork *work)
   g_free (work->scores);
   g_free (work->scores_gradient);
   rv_aligned_free (work->input_gradient);
+  rv_aligned_free (work->outer_gradient);
+  rv_grid_shown_clear (&work->shown);
   g_free (work);
 }
 
@@ -250,8 +252,9 @@ rv_work_read (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t
     }
   const gboolean is_static = spec->form == RV_FORM_STATIC;
   const uint32_t steps = is_static ? 1 : model->steps;
-  const gboolean sorts = backward && spec->form == RV_FORM_SPIKES;
-  work->passes[0].n_given = sorts ? (steps + rv_block_steps (model) - 1) / rv_block_steps (model) : 0;
+  const gboolean sorts = backward && spec->form == RV_FORM_SPIKES && !model->grid;
+  work->passes[model->head].n_given
+      = sorts ? (steps + rv_block_steps (model) - 1) / rv_block_steps (model) : 0;
   if (spec->form == RV_FORM_SPIKES)
     merge_spikes (work, steps, n, samples, sorts ? work->sorted : NULL, rv_block_steps (model));
   else
@@ -289,7 +292,7 @@ void
 rv_work_begin (RvWork *work, const RvModel *model, const RvBatch *batch, uint32_t first, uint32_t n,
                uint32_t samples, const float *parameters, float *gradient)
 {
-  for (uint32_t k = 0; k < model->n_layers; k++)
+  for (uint32_t k = model->head; k < model->n_layers; k++)
     {
       RvLayerPass *pass = &work->passes[k];
       const RvLayer *layer = pass->layer;

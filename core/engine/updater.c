@@ -119,6 +119,8 @@ rv_updater_step (RvUpdater *updater, RvModel *model, const float *gradient, doub
   for (uint32_t k = 0; k < model->parameters->len; k++)
     {
       walk.p = rv_parameter (model, (RvHandle)k);
+      if (walk.p->type == RV_PARAMETER_RUNNING)
+        continue;
       walk.rate = (walk.p->rate > 0.0 ? walk.p->rate : rate) * factor;
       walk.update = walk.p->type == RV_PARAMETER_WEIGHT && class->update_weights ? class->update_weights
                                                                                  : class->update;

@@ -47,9 +47,7 @@ static const Kind kinds[] = {
   { "layer",
     FALSE,
     sizeof (RvLayerClass),
-    { { "build", offsetof (RvLayerClass, build) },
-      { "forward", offsetof (RvLayerClass, forward) },
-      { "backward", offsetof (RvLayerClass, backward) } } },
+    { { NULL, 0 } } }, /* see check_layer */
   { "neuron", FALSE, sizeof (RvNeuronClass), { { "variant", offsetof (RvNeuronClass, variant) } } },
   { "surrogate",
     FALSE,
@@ -163,6 +161,21 @@ check_param (const RvPlugin *plugin, const RvParam *p)
 }
 
 static char *
+check_layer (const RvPlugin *plugin)
+{
+  const RvLayerClass *layer = plugin->functions;
+  const gboolean declares = plugin->functions_size >= END_OF (RvLayerClass, declare) && layer->declare;
+
+  if (declares)
+    return NULL;
+  if (plugin->functions_size < END_OF (RvLayerClass, backward) || layer->build == NULL || layer->forward == NULL
+      || layer->backward == NULL)
+    return g_strdup_printf ("'%s', which every layer must have that does not declare, is missing",
+                            layer->build == NULL ? "build" : layer->forward == NULL ? "forward" : "backward");
+  return NULL;
+}
+
+static char *
 check_functions (const RvPlugin *plugin, const Kind *kind)
 {
   const RvNodeClass *node = plugin->functions;
@@ -182,6 +195,8 @@ check_functions (const RvPlugin *plugin, const Kind *kind)
     if ((o->kind == RV_ARTEFACT_DATASET || o->kind == RV_ARTEFACT_MODEL)
         && (plugin->functions_size < END_OF (RvNodeClass, check) || node->check == NULL))
       return g_strdup_printf ("output '%s' is a dataset or model, so that it needs 'check'", o->name);
+  if (g_str_equal (kind->kind, "layer"))
+    return check_layer (plugin);
   if (g_str_equal (kind->kind, "neuron")
       && (plugin->functions_size < END_OF (RvNeuronClass, common_offset)
           || neuron->common_offset > plugin->params_size

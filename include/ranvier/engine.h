@@ -42,9 +42,11 @@ typedef enum
 {
   RV_ROLE_WEIGHT,    /**< weigh the layer's input: a row for each unit, or for each gate of each unit */
   RV_ROLE_RECURRENT, /**< weigh what the layer handed on one step earlier */
-  RV_ROLE_BIAS,      /**< one number for each row of weights */
-  RV_ROLE_NEURON /**< a learned parameter of the neurons, as it is learned: before the sigmoid where it must
+  RV_ROLE_BIAS,      /**< one number for each row of weights, or channel of a normalisation */
+  RV_ROLE_NEURON, /**< a learned parameter of the neurons, as it is learned: before the sigmoid where it must
                       * stay within (0, 1) */
+  RV_ROLE_GAIN,   /**< the factor of a normalisation, one number for each channel */
+  RV_ROLE_RUNNING /**< running statistics of a normalisation: no gradient moves them */
 } RvTensorRole;
 
 /** One of the tensors of which the flat parameter vector is made. Filled by rv_model_describe_tensor. */
@@ -181,6 +183,11 @@ RV_API gboolean rv_model_set_threshold (RvModel *model, uint32_t layer, double t
 /** The network with the smooth step of its surrogates instead of spikes, whose gradient is exact: for
  * checks. */
 RV_API void rv_model_set_relaxed (RvModel *model, gboolean relaxed);
+
+/** Whether the model is being trained: normalisations then take the statistics of the batch in rv_model_gradient, which
+ * also moves the running ones, and dropout drops. Off at first, for evaluation, attacks and analyses; a trainer
+ * switches it on for its gradients. Main thread. */
+RV_API void rv_model_set_training (RvModel *model, gboolean training);
 
 /** Whether the forward pass keeps only the states between blocks of about sqrt (T) steps, and the backward
  * pass runs each block again: memory then grows with the square root of T, and a step takes about a third

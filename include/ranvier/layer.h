@@ -19,7 +19,7 @@ typedef int32_t RvHandle;
 /** No weight, no bias. */
 #define RV_NO_HANDLE (-1)
 
-/** The functions of a layer. */
+/** The functions of a layer: build, forward and backward, or declare alone. */
 typedef struct
 {
   /** Reads the input's shape, declares weights and neurons and sets the output's units. Handles may be kept
@@ -31,6 +31,11 @@ typedef struct
 
   /** Steps from ... to-1; blocks come in descending order, after every step's forward. Any worker. */
   void (*backward) (const void *self, RvLayerPass *pass, uint32_t from, uint32_t to);
+
+  /** Of a layer on a grid (grid.h): declares the operations that lead from value `in` to the value that is returned;
+   * RV_NO_HANDLE with an error. Such layers come first in a network; NULL: a layer with steps of its own. Main
+   * thread. */
+  RvHandle (*declare) (void *self, RvLayerBuild *build, RvHandle in, GError **error);
 } RvLayerClass;
 
 /* ---- build: main thread */

@@ -196,6 +196,9 @@ typedef struct
 #define RV_SLOTS(S, f, kind, d)                                                                              \
   { #f, RV_PARAM_SLOTS, offsetof (S, f), NULL, 0, 0, "", d, NULL, kind, RV_ARTEFACT_NONE, RV_PARAM_REQUIRED, \
     { 0 } }
+/** A list that may be left out, and is empty then. */
+#define RV_OPTIONAL_SLOTS(S, f, kind, d)                                                                     \
+  { #f, RV_PARAM_SLOTS, offsetof (S, f), NULL, 0, 0, "", d, NULL, kind, RV_ARTEFACT_NONE, 0, { 0 } }
 #define RV_PORT(S, f, kind, fl, d)                                                                           \
   { #f, RV_PARAM_PORT, offsetof (S, f), NULL, 0, 0, "", d, NULL, NULL, kind, fl, { 0 } }
 #define RV_PORTS(S, f, kind, fl, d)                                                                          \

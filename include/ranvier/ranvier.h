@@ -11,6 +11,7 @@
 #include <ranvier/dataset.h>
 #include <ranvier/decoder.h>
 #include <ranvier/engine.h>
+#include <ranvier/grid.h>
 #include <ranvier/layer.h>
 #include <ranvier/loss.h>
 #include <ranvier/math.h>

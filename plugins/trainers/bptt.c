@@ -153,7 +153,10 @@ train_batch (Fit *fit, double factor, GError **error)
   const uint32_t left = (uint32_t)(rv_dataset_spec (fit->data)->samples - fit->done);
   const RvBatch batch = { fit->data, fit->epoch, fit->order + fit->done, MIN (batch_size (fit), left) };
   RvScore score;
-  if (!rv_model_gradient (fit->model, NULL, &batch, fit->gradient, &score, error))
+  rv_model_set_training (fit->model, TRUE);
+  const gboolean ok = rv_model_gradient (fit->model, NULL, &batch, fit->gradient, &score, error);
+  rv_model_set_training (fit->model, FALSE);
+  if (!ok)
     return FALSE;
   const double norm = rv_updater_clip (fit->updater, fit->gradient, fit->options->clip);
   if (!isfinite (score.loss) || !isfinite (norm))

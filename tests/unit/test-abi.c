@@ -101,8 +101,19 @@ static const Fact facts[] = {
   VALUE (RV_START_UNIFORM, 1),
   SIZE (RvNeuronClass, 16), AT (RvNeuronClass, variant, 0), AT (RvNeuronClass, common_offset, 8),
   /* layer.h */
-  SIZE (RvLayerClass, 24), AT (RvLayerClass, build, 0), AT (RvLayerClass, forward, 8),
-  AT (RvLayerClass, backward, 16),
+  SIZE (RvLayerClass, 32), AT (RvLayerClass, build, 0), AT (RvLayerClass, forward, 8),
+  AT (RvLayerClass, backward, 16), AT (RvLayerClass, declare, 24),
+  /* grid.h */
+  SIZE (RvGrid, 12), AT (RvGrid, channels, 0), AT (RvGrid, height, 4), AT (RvGrid, width, 8),
+  SIZE (RvWindow, 32), AT (RvWindow, kernel, 0), AT (RvWindow, stride, 8), AT (RvWindow, padding, 16),
+  AT (RvWindow, dilation, 24),
+  SIZE (RvConvolution, 96), AT (RvConvolution, window, 0), AT (RvConvolution, channels, 32),
+  AT (RvConvolution, groups, 36), AT (RvConvolution, bias, 40), AT (RvConvolution, bfloat16, 44),
+  AT (RvConvolution, initializer, 48), AT (RvConvolution, scale, 56), AT (RvConvolution, reserved, 64),
+  SIZE (RvNormalisation, 64), AT (RvNormalisation, momentum, 0), AT (RvNormalisation, epsilon, 8),
+  AT (RvNormalisation, gain, 16), AT (RvNormalisation, learned, 24), AT (RvNormalisation, per_tile, 28),
+  AT (RvNormalisation, reserved, 32),
+  SIZE (RvPool, 4), VALUE (RV_POOL_MAX, 0), VALUE (RV_POOL_AVERAGE, 1), VALUE (RV_POOL_SUM, 2),
   /* surrogate.h */
   SIZE (RvSurrogateClass, 40), AT (RvSurrogateClass, slope, 0), AT (RvSurrogateClass, fire, 32),
   /* decoder.h */
@@ -138,6 +149,7 @@ static const Fact facts[] = {
   AT (RvSeries, low, 24), AT (RvSeries, high, 32), AT (RvSeries, labels, 40),
   /* engine.h */
   VALUE (RV_ROLE_WEIGHT, 0), VALUE (RV_ROLE_RECURRENT, 1), VALUE (RV_ROLE_BIAS, 2), VALUE (RV_ROLE_NEURON, 3),
+  VALUE (RV_ROLE_GAIN, 4), VALUE (RV_ROLE_RUNNING, 5),
   SIZE (RvModelTensor, 40), AT (RvModelTensor, name, 0), AT (RvModelTensor, layer, 8), AT (RvModelTensor, role, 12),
   AT (RvModelTensor, rows, 16), AT (RvModelTensor, columns, 20), AT (RvModelTensor, reserved, 24),
   SIZE (RvBatch, 48), AT (RvBatch, data, 0), AT (RvBatch, epoch, 8), AT (RvBatch, ids, 16),
