@@ -224,6 +224,8 @@ void rv_grid_give (const RvModel *model, RvGridTile *tile, RvGridWorker *worker,
 float *rv_grid_gradient (const RvModel *model, RvGridTile *tile, RvHandle value, uint32_t panel);
 /* What was given of a panel; NULL: nothing. */
 float *rv_grid_given (const RvModel *model, const RvGridTile *tile, RvHandle value, uint32_t panel);
+/* Lets the gradient of one value become that of another of its shape, in place; FALSE if that can not be. */
+gboolean rv_grid_pass_room (const RvModel *model, RvGridTile *tile, RvHandle from, RvHandle to);
 void rv_grid_release (RvGridTile *tile, RvHandle value);
 RvGridTile *rv_grid_tile_new (const RvModel *model, uint32_t samples);
 void rv_grid_tile_free (const RvModel *model, RvGridTile *tile);

@@ -222,13 +222,17 @@ rv_grid_fire_backward (const RvModel *model, const RvGridOp *op, RvGridTile *til
   gboolean learns = FALSE;
   for (uint32_t k = 0; k < layer->variant->params; k++)
     learns = learns || (tile->gradient && layer->learned[k] != RV_NO_HANDLE);
+  const gboolean in_place = rv_grid_pass_room (model, tile, op->out, op->in);
   for (uint32_t panel = 0; panel < v->columns; panel += RV_PANEL)
     {
-      const float *given = rv_grid_given (model, tile, op->out, panel);
+      float *place = rv_grid_given (model, tile, in_place ? op->in : op->out, panel);
+      const float *given = place;
       Panel p;
-      if (!given)
+      if (!place)
         continue;
       begin (model, op, tile, worker, panel, TRUE, &p);
+      if (in_place)
+        given = memcpy (worker->panel[1], place, sizeof (float) * p.steps * p.lanes);
       if (model->relaxed)
         run_relaxed (op, worker, &p, NULL);
       else
@@ -246,7 +250,7 @@ rv_grid_fire_backward (const RvModel *model, const RvGridOp *op, RvGridTile *til
         memset (worker->state_gradient[k], 0, p.lanes * sizeof (float));
       for (uint32_t k = 0; learns && k < layer->variant->params; k++)
         memset (worker->param_gradient[k], 0, p.lanes * sizeof (float));
-      float *g = worker->z; /* distances are spent */
+      float *g = in_place ? place : worker->z; /* distances are spent */
       if (p.in->is_static)
         memset (g, 0, p.lanes * sizeof (float));
       RvNeuronBackward back = { .lanes = p.lanes,
@@ -268,7 +272,8 @@ rv_grid_fire_backward (const RvModel *model, const RvGridOp *op, RvGridTile *til
       layer->kernels->backward (layer->neuron->self, &back);
       if (learns)
         learn (model, op, tile, worker, &p);
-      rv_grid_give (model, tile, worker, op->in, panel, g, p.in->is_static, 0);
+      if (!in_place)
+        rv_grid_give (model, tile, worker, op->in, panel, g, p.in->is_static, 0);
     }
   rv_grid_release (tile, op->out);
 }

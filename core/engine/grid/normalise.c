@@ -305,11 +305,13 @@ rv_normalise_backward (const RvModel *model, uint32_t index, RvGridTile *tile, R
   float of_g[RV_PANEL] = { 0 }, of_gx[RV_PANEL] = { 0 };
   if (!tile->batch_statistics || op->normalisation.per_tile)
     learn (model, op, sums, tile->gradient);
+  const gboolean in_place = rv_grid_pass_room (model, tile, op->out, op->in);
   for (uint32_t panel = 0; panel < v->columns; panel += RV_PANEL)
     {
       const uint32_t width = rv_panel_width (v->columns, panel);
-      const float *g = rv_grid_given (model, tile, op->out, panel), *scale = affine + panel % pattern,
-                  *mean = statistics + panel % pattern, *inverse = mean + pattern;
+      const float *g = rv_grid_given (model, tile, in_place ? op->in : op->out, panel),
+                  *scale = affine + panel % pattern, *mean = statistics + panel % pattern,
+                  *inverse = mean + pattern;
       if (!g && !tile->batch_statistics)
         continue;
       for (uint32_t j = 0; tile->batch_statistics && j < width; j++)
@@ -319,7 +321,7 @@ rv_normalise_backward (const RvModel *model, uint32_t index, RvGridTile *tile, R
           of_gx[j] = (float)(sums->squares[c] / sums->count);
         }
       const float *x = rv_grid_read (model, tile, worker, op->in, panel, 0);
-      float *out = worker->z;
+      float *out = in_place ? (float *)g : worker->z;
       for (uint32_t r = 0; r < rows; r++)
 #pragma omp simd
         for (uint32_t j = 0; j < width; j++)
@@ -328,7 +330,8 @@ rv_normalise_backward (const RvModel *model, uint32_t index, RvGridTile *tile, R
             const float y = (x[l] - mean[j]) * inverse[j];
             out[l] = scale[j] * ((g ? g[l] : 0.0f) - of_g[j] - y * of_gx[j]);
           }
-      rv_grid_give (model, tile, worker, op->in, panel, out, v->is_static, 1);
+      if (!in_place)
+        rv_grid_give (model, tile, worker, op->in, panel, out, v->is_static, 1);
     }
   rv_grid_release (tile, op->out);
 }

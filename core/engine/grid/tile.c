@@ -208,6 +208,28 @@ rv_grid_gradient (const RvModel *model, RvGridTile *tile, RvHandle value, uint32
   return place;
 }
 
+/* Whether gradient is kept for a value itself, not handed on to what it is made of. */
+static gboolean
+keeps_gradient (const RvGridNet *net, const RvGridValue *v)
+{
+  return v->stored || rv_grid_op (net, (uint32_t)v->producer)->type == RV_GRID_NORMALISE;
+}
+
+gboolean
+rv_grid_pass_room (const RvModel *model, RvGridTile *tile, RvHandle from, RvHandle to)
+{
+  const RvGridValue *v = rv_grid_value (model->grid, from), *w = rv_grid_value (model->grid, to);
+  RvGridRoom *a = &tile->values[from], *b = &tile->values[to];
+  if (!a->gradient || b->gradient || v->is_static != w->is_static || !keeps_gradient (model->grid, w)
+      || (to == 0 && !tile->input_gradient))
+    return FALSE;
+  for (uint32_t panel = 0; panel < v->columns; panel += RV_PANEL)
+    rv_grid_gradient (model, tile, from, panel); /* zero where nobody gave any */
+  memset (b->touched, 1, panels_of (w));
+  b->gradient = g_steal_pointer (&a->gradient);
+  return TRUE;
+}
+
 float *
 rv_grid_given (const RvModel *model, const RvGridTile *tile, RvHandle value, uint32_t panel)
 {
