@@ -1,5 +1,6 @@
 /* The run directory: the pipeline with the origin of every value, versions and hashes, models, tables and figures. */
 #include "pipeline/directory.h"
+#include "engine/bf16.h"
 #include "base/threads.h"
 #include "data/keep.h"
 #include "plugin/registry.h"
@@ -150,6 +151,7 @@ run_text (const RvGraph *graph)
   add_text (json, "processor", cpu);
   add_text (json, "system", system);
   add_text (json, "instruction set", rv_isa_name (rv_isa ()));
+  add_text (json, "bfloat16", rv_bf16 () ? rv_bf16 ()->name : "none");
   json_builder_set_member_name (json, "threads");
   json_builder_add_int_value (json, rv_threads_get ());
   if (graph->state.data_root && g_file_test (graph->state.data_root, G_FILE_TEST_IS_DIR))

@@ -1,6 +1,7 @@
 /* What a node is made from, and its identity, the hash of that: builds, instruction set, parameters,
  * inputs, files. Names, places, threads and the order of axes are not in it. */
 #include "base/filehash.h"
+#include "engine/bf16.h"
 #include "base/threads.h"
 #include "pipeline/node.h"
 #include "plugin/params.h"
@@ -125,6 +126,7 @@ rv_node_identify (RvNode *node, GError **error)
   add (node, "kind", node->kind);
   add (node, "ranvier", build);
   add (node, "instruction set", rv_isa_name (rv_isa ()));
+  add (node, "bfloat16", rv_bf16 () ? rv_bf16 ()->name : "none"); /* the kinds sum in different orders */
   add_plugins (node, node->instance);
   add_parameters (node);
   if (node->class->identify && !node->class->identify (node->instance->self, node, error))

@@ -1,11 +1,11 @@
 /** @file
- * Layers on a grid of channels, height and width: convolution, pooling, normalisation, neurons, sums. Such a layer is
- * declared, not run: its `declare` says which operations lead from the value that it is given to the one that it
- * hands on, and the core does them, forward and backward, on tiles of samples with all their steps. All functions:
- * main thread, while the network is built.
+ * Layers on a grid of channels, height and width: convolution, pooling, normalisation, neurons, sums. Such
+ * a layer is declared, not run: its `declare` says which operations lead from the value that it is given
+ * to the one that it hands on, and the core does them, forward and backward, on tiles of samples with all
+ * their steps. All functions: main thread, while the network is built.
  *
- * Values are numbers, or spikes, for every sample, step, channel, row and column. Where other layers and analyses
- * count units, unit (c, y, x) is (c * height + y) * width + x. */
+ * Values are numbers, or spikes, for every sample, step, channel, row and column. Where other layers and
+ * analyses count units, unit (c, y, x) is (c * height + y) * width + x. */
 #ifndef RANVIER_GRID_H
 #define RANVIER_GRID_H
 
@@ -49,9 +49,9 @@ typedef struct
   RV_RESERVED (4);
 } RvConvolution;
 
-/** out[c] = bias[c] + sum over taps and channels of weight * in. Declares `weight` [C_out][C_in / groups * kernel],
- * columns in the order channel, row, column of the window, and `bias`. RV_NO_HANDLE with an error where the shapes
- * do not fit, or the processor has no bfloat16. */
+/** out[c] = bias[c] + sum over taps and channels of weight * in. Declares `weight` [C_out][C_in / groups *
+ * kernel], columns in the order channel, row, column of the window, and `bias`. RV_NO_HANDLE with an error
+ * where the shapes do not fit, or the processor has no bfloat16. */
 RV_API RvHandle rv_grid_convolve (RvLayerBuild *build, RvHandle in, const RvConvolution *convolution,
                                   GError **error);
 
@@ -66,9 +66,9 @@ typedef struct
   RV_RESERVED (4);
 } RvNormalisation;
 
-/** out = weight * gain * (in - mean) / sqrt (variance + epsilon) + bias, by channel: of the batch while the model is
- * trained (rv_model_set_training), else the running ones. Declares `weight`, `bias`, `running_mean` and
- * `running_var` [C]. Ioffe and Szegedy 2015; with a gain Zheng et al. 2021. */
+/** out = weight * gain * (in - mean) / sqrt (variance + epsilon) + bias, by channel: of the batch while the
+ * model is trained (rv_model_set_training), else the running ones. Declares `weight`, `bias`,
+ * `running_mean` and `running_var` [C]. Ioffe and Szegedy 2015; with a gain Zheng et al. 2021. */
 RV_API RvHandle rv_grid_normalise (RvLayerBuild *build, RvHandle in, const RvNormalisation *normalisation,
                                    GError **error);
 
@@ -84,23 +84,24 @@ typedef enum
 RV_API RvHandle rv_grid_pool (RvLayerBuild *build, RvHandle in, RvPool pool, const RvWindow *window,
                               GError **error);
 
-/** One neuron for each place, whose current is `in`: spikes, or the membrane of neurons that never fire. `neuron` is
- * referenced; its learned parameters are declared as neuron.NAME. */
+/** One neuron for each place, whose current is `in`: spikes, or the membrane of neurons that never fire.
+ * `neuron` is referenced; its learned parameters are declared as neuron.NAME. */
 RV_API RvHandle rv_grid_fire (RvLayerBuild *build, RvHandle in, RvInstance *neuron, GError **error);
 
 /** a + b; RV_NO_HANDLE with an error that names both shapes where they differ. */
 RV_API RvHandle rv_grid_add (RvLayerBuild *build, RvHandle a, RvHandle b, GError **error);
 
-/** While the model is trained each place is zero for a whole sample with probability `share`, and what stays is
- * divided by 1 - share; the same at all steps, drawn by epoch, recording and unit. Srivastava et al. 2014. */
+/** While the model is trained each place is zero for a whole sample with probability `share`, and what
+ * stays is divided by 1 - share; the same at all steps, drawn by epoch, recording and unit. Srivastava et
+ * al. 2014. */
 RV_API RvHandle rv_grid_drop (RvLayerBuild *build, RvHandle in, double share, GError **error);
 
-/** The same numbers as channels * height * width channels of one place. Nothing but neurons and layers that are not on
- * a grid may read it. */
+/** The same numbers as channels * height * width channels of one place. Nothing but neurons and layers that
+ * are not on a grid may read it. */
 RV_API RvHandle rv_grid_flatten (RvLayerBuild *build, RvHandle in, GError **error);
 
-/** Declares a layer inside of another: `path` ("layers.0") leads to it from the layer at hand and is put before the
- * names of what it declares. RV_NO_HANDLE with an error where it can not be declared. */
+/** Declares a layer inside of another: `path` ("layers.0") leads to it from the layer at hand and is put
+ * before the names of what it declares. RV_NO_HANDLE with an error where it can not be declared. */
 RV_API RvHandle rv_grid_layer (RvLayerBuild *build, RvInstance *layer, const char *path, RvHandle in,
                                GError **error);
 

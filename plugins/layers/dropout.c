@@ -1,5 +1,5 @@
-/* layer/dropout: while the network is trained, places of the input that are zero for a whole sample, at all of its
- * steps; what stays is divided by 1 - share. */
+/* layer/dropout: while the network is trained, places of the input that are zero for a whole sample, at
+ * all of its steps; what stays is divided by 1 - share. */
 #include <ranvier/ranvier.h>
 
 typedef struct

@@ -1,5 +1,5 @@
-/* layer/flatten: channels, rows and columns become units in a row, as layer/dense takes them anyway: for networks that are
- * written down as elsewhere. */
+/* layer/flatten: channels, rows and columns become units in a row, as layer/dense takes them anyway: for
+ * networks that are written down as elsewhere. */
 #include <ranvier/ranvier.h>
 
 typedef struct

@@ -1,5 +1,5 @@
-/* layer/neurons: neurons alone, one for each place of the input, which is their current. After a normalisation or a
- * residual layer, where no convolution could bring them. */
+/* layer/neurons: neurons alone, one for each place of the input, which is their current. After a
+ * normalisation or a residual layer, where no convolution could bring them. */
 #include <ranvier/ranvier.h>
 
 typedef struct

@@ -1,5 +1,5 @@
-/* layer/pool: each channel's window becomes one number, its largest, its average or its sum. The largest of spikes is a
- * spike. */
+/* layer/pool: each channel's window becomes one number, its largest, its average or its sum. The largest
+ * of spikes is a spike. */
 #include "window.h"
 
 typedef struct

@@ -1,5 +1,5 @@
-/* layer/residual: the sum of what its layers and its shortcut make of one input, and neurons over it if they are given.
- * Both lists may hold residual layers themselves. */
+/* layer/residual: the sum of what its layers and its shortcut make of one input, and neurons over it if
+ * they are given. Both lists may hold residual layers themselves. */
 #include <ranvier/ranvier.h>
 
 typedef struct

@@ -1,6 +1,7 @@
-/* One training step (forward, backward, Adam) of convolutional spiking networks on images of the size of CIFAR10's, to
- * set beside conv-step.py, which trains the same networks in PyTorch and SpikingJelly. The images are drawn; the
- * weights are fresh, and normalisation makes the neurons fire as in a trained network. */
+/* One training step (forward, backward, Adam) of convolutional spiking networks on images of the size of
+ * CIFAR10's, to set beside conv-step.py, which trains the same networks in PyTorch and SpikingJelly. The
+ * images are drawn; the weights are fresh, and normalisation makes the neurons fire as in a trained
+ * network. */
 #include "base/threads.h"
 #include "engine/model.h"
 #include "pipeline/document.h"
@@ -16,17 +17,16 @@ static int batch = 32, steps = 4, threads = 2;
 static double seconds = 10.0;
 static gboolean as_json, with_profile;
 
-static const GOptionEntry options[] = {
-  { "net", 'n', 0, G_OPTION_ARG_STRING, &net, "resnet18 or vgg", "NAME" },
-  { "batch", 'b', 0, G_OPTION_ARG_INT, &batch, "Samples of a step (32)", "N" },
-  { "steps", 'T', 0, G_OPTION_ARG_INT, &steps, "Time steps (4)", "N" },
-  { "threads", 't', 0, G_OPTION_ARG_INT, &threads, "How many (2)", "N" },
-  { "products", 0, 0, G_OPTION_ARG_STRING, &products, "float32 or bfloat16", "TYPE" },
-  { "seconds", 's', 0, G_OPTION_ARG_DOUBLE, &seconds, "How long it is measured (10)", "S" },
-  { "json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
-  { "profile", 'p', 0, G_OPTION_ARG_NONE, &with_profile, "Tell where the time went", NULL },
-  { NULL }
-};
+static const GOptionEntry options[]
+    = { { "net", 'n', 0, G_OPTION_ARG_STRING, &net, "resnet18 or vgg", "NAME" },
+        { "batch", 'b', 0, G_OPTION_ARG_INT, &batch, "Samples of a step (32)", "N" },
+        { "steps", 'T', 0, G_OPTION_ARG_INT, &steps, "Time steps (4)", "N" },
+        { "threads", 't', 0, G_OPTION_ARG_INT, &threads, "How many (2)", "N" },
+        { "products", 0, 0, G_OPTION_ARG_STRING, &products, "float32 or bfloat16", "TYPE" },
+        { "seconds", 's', 0, G_OPTION_ARG_DOUBLE, &seconds, "How long it is measured (10)", "S" },
+        { "json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL },
+        { "profile", 'p', 0, G_OPTION_ARG_NONE, &with_profile, "Tell where the time went", NULL },
+        { NULL } };
 
 /* ---- images */
 
@@ -44,7 +44,8 @@ read_image (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, G
 
 /* ---- networks, as a pipeline would write them */
 
-#define LIF "{use: neurons, neuron: {use: lif, leak: 0.5, threshold: 1, surrogate: {use: rectangle, width: 1}}}"
+#define LIF                                                                                                  \
+  "{use: neurons, neuron: {use: lif, leak: 0.5, threshold: 1, surrogate: {use: rectangle, width: 1}}}"
 
 /* Running statistics are those of the last batch, so that evaluation fires as training does. */
 #define NORM "{use: batch-norm, momentum: 1}"
@@ -64,8 +65,9 @@ add (Layers *layers, char *text)
 static char *
 conv (uint32_t channels, uint32_t kernel, uint32_t stride)
 {
-  return g_strdup_printf ("{use: conv2d, channels: %u, kernel: %u, stride: %u, padding: %u, bias: no, products: %s}",
-                          channels, kernel, stride, kernel / 2, products);
+  return g_strdup_printf (
+      "{use: conv2d, channels: %u, kernel: %u, stride: %u, padding: %u, bias: no, products: %s}", channels,
+      kernel, stride, kernel / 2, products);
 }
 
 static void
@@ -79,9 +81,11 @@ conv_norm_fire (Layers *layers, uint32_t channels)
 static void
 block (Layers *layers, uint32_t channels, uint32_t stride, gboolean changes)
 {
-  g_autofree char *first = conv (channels, 3, stride), *second = conv (channels, 3, 1), *aside = conv (channels, 1, stride);
+  g_autofree char *first = conv (channels, 3, stride), *second = conv (channels, 3, 1),
+                  *aside = conv (channels, 1, stride);
   g_autofree char *shortcut = changes ? g_strdup_printf (", shortcut: [%s, " NORM "]", aside) : g_strdup ("");
-  add (layers, g_strdup_printf ("{use: residual, layers: [%s, " NORM ", " LIF ", %s, " NORM "]%s}", first, second, shortcut));
+  add (layers, g_strdup_printf ("{use: residual, layers: [%s, " NORM ", " LIF ", %s, " NORM "]%s}", first,
+                                second, shortcut));
   add (layers, g_strdup (LIF));
 }
 
@@ -170,7 +174,8 @@ static double
 peak_megabytes (void)
 {
   g_autofree char *text = NULL;
-  const char *at = g_file_get_contents ("/proc/self/status", &text, NULL, NULL) ? strstr (text, "VmHWM:") : NULL;
+  const char *at
+      = g_file_get_contents ("/proc/self/status", &text, NULL, NULL) ? strstr (text, "VmHWM:") : NULL;
   return at ? strtod (at + strlen ("VmHWM:"), NULL) / 1024.0 : 0.0;
 }
 
@@ -193,8 +198,13 @@ main (int argc, char **argv)
       return 2;
     }
   rv_threads_set ((uint32_t)threads);
-  const RvDatasetSpec spec = { .form = RV_FORM_STATIC, .samples = (uint32_t)batch, .units = 3072, .dims = { 3, 32, 32 },
-                               .steps = (uint32_t)steps, .classes = 10, .split = "train" };
+  const RvDatasetSpec spec = { .form = RV_FORM_STATIC,
+                               .samples = (uint32_t)batch,
+                               .units = 3072,
+                               .dims = { 3, 32, 32 },
+                               .steps = (uint32_t)steps,
+                               .classes = 10,
+                               .split = "train" };
   g_autoptr (RvDataset) data = rv_dataset_new (&spec, read_image, NULL, NULL);
   g_autoptr (RvModel) model = make_model (&spec, &error);
   if (!model)
@@ -230,10 +240,13 @@ main (int argc, char **argv)
       spikes += firing.spikes[k];
       places += firing.places[k];
     }
-  printf (as_json ? "{\"net\": \"%s\", \"products\": \"%s\", \"batch\": %d, \"steps\": %d, \"threads\": %d, \"seconds\": %.4f, "
+  printf (as_json ? "{\"net\": \"%s\", \"products\": \"%s\", \"batch\": %d, \"steps\": %d, \"threads\": %d, "
+                    "\"seconds\": %.4f, "
                     "\"least\": %.4f, \"samples_per_second\": %.2f, \"peak_mb\": %.0f, \"firing\": %.4f}\n"
-                  : "%s, %s, batch %d, T = %d, %d threads: %.3f s a step (at least %.3f), %.1f samples/s, peak %.0f MB, firing %.3f\n",
-          net, products, batch, steps, threads, times[n / 2], times[0], batch / times[n / 2], peak, spikes / places);
+                  : "%s, %s, batch %d, T = %d, %d threads: %.3f s a step (at least %.3f), %.1f samples/s, "
+                    "peak %.0f MB, firing %.3f\n",
+          net, products, batch, steps, threads, times[n / 2], times[0], batch / times[n / 2], peak,
+          spikes / places);
   if (with_profile)
     {
       rv_model_set_profiled (model, TRUE);

@@ -1,5 +1,5 @@
-/* Building the part of a network that is on grids: each layer declares values and operations, and every shape is
- * checked here, before anything runs. */
+/* Building the part of a network that is on grids: each layer declares values and operations, and every
+ * shape is checked here, before anything runs. */
 #include "engine/grid/grid.h"
 #include <string.h>
 

@@ -1,9 +1,10 @@
-/* Layers on a grid, inside: the values and operations that layers declared, what a tile keeps of each value, and the
- * operations in both directions.
+/* Layers on a grid, inside: the values and operations that layers declared, what a tile keeps of each
+ * value, and the operations in both directions.
  *
- * A pixel has its channels side by side, padded (`apart`), so that a panel of RV_PANEL columns is a pixel, a part of
- * one, or several; a piece is the part of a pixel in one panel. Panel by panel come the rows of all steps and
- * samples, row = step * samples + sample: a convolution is then a product of pieces for each tap of its window. */
+ * A pixel has its channels side by side, padded (`apart`), so that a panel of RV_PANEL columns is a pixel,
+ * a part of one, or several; a piece is the part of a pixel in one panel. Panel by panel come the rows of
+ * all steps and samples, row = step * samples + sample: a convolution is then a product of pieces for each
+ * tap of its window. */
 #ifndef RV_GRID_H
 #define RV_GRID_H
 
@@ -189,7 +190,8 @@ rv_grid_at (uint32_t panel, uint32_t rows)
   return (size_t)panel * rows;
 }
 
-/* Of an array by channel, the places that a panel of columns meets: they repeat where a panel has several pixels. */
+/* Of an array by channel, the places that a panel of columns meets: they repeat where a panel has several
+ * pixels. */
 static inline uint32_t
 rv_grid_pattern (const RvGridValue *v)
 {
@@ -212,12 +214,12 @@ rv_window_at (const RvWindow *w, int axis, uint32_t out, uint32_t tap, uint32_t 
 
 /* ---- tile.c: reading and giving */
 
-/* The rows of a panel of any value as numbers: its own, or made in `scratch` [rows][width]; `rows_wanted` may be those
- * of all steps where the value is static. Worker's panel[depth] and above are used. */
+/* The rows of a panel of any value as numbers: its own, or made in `scratch` [rows][width]; `rows_wanted`
+ * may be those of all steps where the value is static. Worker's panel[depth] and above are used. */
 const float *rv_grid_read (const RvModel *model, RvGridTile *tile, RvGridWorker *worker, RvHandle value,
                            uint32_t panel, uint32_t depth);
-/* Adds to the gradient of a value, g [rows][width of the panel], through what is not stored; `is_static`: g has rows
- * of samples alone. g may be changed. */
+/* Adds to the gradient of a value, g [rows][width of the panel], through what is not stored; `is_static`:
+ * g has rows of samples alone. g may be changed. */
 void rv_grid_give (const RvModel *model, RvGridTile *tile, RvGridWorker *worker, RvHandle value,
                    uint32_t panel, float *g, gboolean is_static, uint32_t depth);
 /* The gradient of a panel, to be added to: zero if nothing was there. */
@@ -231,8 +233,8 @@ RvGridTile *rv_grid_tile_new (const RvModel *model, uint32_t samples);
 void rv_grid_tile_free (const RvModel *model, RvGridTile *tile);
 RvGridWorker *rv_grid_worker_new (const RvModel *model);
 void rv_grid_worker_free (RvGridWorker *worker);
-/* A tile's recordings, as read, become the first value; the last one a signal for the layers that follow (rows laid
- * out for `samples`), and back. */
+/* A tile's recordings, as read, become the first value; the last one a signal for the layers that follow
+ * (rows laid out for `samples`), and back. */
 void rv_grid_take (const RvModel *model, RvGridTile *tile, const RvSignal *input);
 void rv_grid_hand_on (const RvModel *model, RvGridTile *tile, RvGridWorker *worker, RvHandle value,
                       uint32_t samples, RvGridShown *shown, RvSignal *signal);
@@ -253,7 +255,8 @@ void rv_grid_fire_backward (const RvModel *model, const RvGridOp *op, RvGridTile
 void rv_grid_fire_prepare (const RvModel *model, RvGridOp *op, const float *parameters);
 void rv_grid_drop_forward (const RvModel *model, const RvGridOp *op, RvGridTile *tile);
 
-/* NORMALISE: moments of a tile; of the batch from those of the tiles, as a fixed tree, with the running ones. */
+/* NORMALISE: moments of a tile; of the batch from those of the tiles, as a fixed tree, with the running
+ * ones. */
 void rv_normalise_prepare (const RvModel *model, RvGridOp *op, const float *parameters);
 void rv_normalise_measure (const RvModel *model, uint32_t index, RvGridTile *tile, RvGridWorker *worker);
 void rv_normalise_settle (RvModel *model, uint32_t index, const float *parameters, RvGridTile **tiles,

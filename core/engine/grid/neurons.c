@@ -1,5 +1,5 @@
-/* Neurons on a grid, panel by panel with all steps at once: the current is made from what was kept, and so is every
- * state in the backward pass, so that nothing of the neurons is kept but their spikes. */
+/* Neurons on a grid, panel by panel with all steps at once: the current is made from what was kept, and so
+ * is every state in the backward pass, so that nothing of the neurons is kept but their spikes. */
 #include "engine/grid/grid.h"
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Batch normalisation: moments of each tile, joined as a fixed tree, so that the same bits come out for any number of
- * threads; what is normalised is made again wherever it is read. */
+/* Batch normalisation: moments of each tile, joined as a fixed tree, so that the same bits come out for
+ * any number of threads; what is normalised is made again wherever it is read. */
 #include "engine/grid/grid.h"
 #include <string.h>
 
@@ -28,7 +28,8 @@ settle (const RvModel *model, const RvGridOp *op, const float *parameters, const
 
 /* ---- running statistics of tiles that have their own: noted by tile, taken in once all are there */
 
-/* Where the moments of an operation are noted within those of a tile; the last: how many numbers a tile has. */
+/* Where the moments of an operation are noted within those of a tile; the last: how many numbers a tile
+ * has. */
 static size_t
 noted_at (const RvModel *model, uint32_t index)
 {

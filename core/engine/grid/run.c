@@ -1,6 +1,6 @@
-/* Running the part of a network that is on grids. A tile goes through all operations by itself, in rooms of its
- * worker. Only where statistics are of the whole batch all tiles go in step from one normalisation to the next, each
- * in rooms of its own, and memory grows with the batch. */
+/* Running the part of a network that is on grids. A tile goes through all operations by itself, in rooms
+ * of its worker. Only where statistics are of the whole batch all tiles go in step from one normalisation
+ * to the next, each in rooms of its own, and memory grows with the batch. */
 #include "engine/grid/grid.h"
 #include "base/threads.h"
 #include <string.h>

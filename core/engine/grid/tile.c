@@ -1,5 +1,6 @@
-/* What a tile keeps of the values on grids, and the ways in and out: panels as numbers, gradients back to those who
- * are stored, recordings in, and signals for layers and observers, who count units in another order. */
+/* What a tile keeps of the values on grids, and the ways in and out: panels as numbers, gradients back to
+ * those who are stored, recordings in, and signals for layers and observers, who count units in another
+ * order. */
 #include "engine/grid/grid.h"
 #include <string.h>
 
