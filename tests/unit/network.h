@@ -27,7 +27,7 @@ network_new (uint32_t n, const char *const *layers, const char *decoder, const c
              const RvDatasetSpec *spec, uint64_t seed)
 {
   g_autoptr (GError) error = NULL;
-  RvInstance *items[8];
+  RvInstance *items[16];
   g_assert_cmpuint (n, <=, G_N_ELEMENTS (items));
   for (uint32_t k = 0; k < n; k++)
     {
