@@ -118,15 +118,16 @@ def measure(options, case, step, **more):
     began = time.perf_counter()
     loss = [float(step().detach()) for _ in range(2)][0]
     warm = time.perf_counter() - began  # with it, what a compiler took
-    times = []
+    times, work = [], time.process_time()
     while len(times) < STEPS or sum(times) < options.seconds:
         start = time.perf_counter()
         step()
         times.append(time.perf_counter() - start)
+    work = (time.process_time() - work) / len(times)    # of all threads; with what they wait, if idle ones spin
     median = statistics.median(times)
     print(json.dumps({
         "case": options.case, "mode": options.mode, "samples_per_second": case.batch / median,
-        "ms": median * 1000, "ms_least": min(times) * 1000, "ms_most": max(times) * 1000,
+        "ms": median * 1000, "ms_least": min(times) * 1000, "ms_most": max(times) * 1000, "processor_ms": work * 1000,
         "threads": torch.get_num_threads(), "base_mb": base, "peak_mb": memory("VmHWM"), "loss": loss,
         "warm_seconds": warm, "python": platform.python_version(), "torch": torch.__version__, **more}))
 
