@@ -70,7 +70,7 @@ static const Case cases[] = {
     { 2, 4, 4 },
     { "{use: conv2d, channels: 16, padding: 1, neuron: " LIF "}",
       "{use: residual, neuron: " LIF ", layers: [{use: conv2d, channels: 18, stride: 2, padding: 1, bias: "
-                                     "no}, batch-norm, {use: neurons, neuron: " LIF
+      "no}, batch-norm, {use: neurons, neuron: " LIF
       "}, {use: conv2d, channels: 18, padding: 1, bias: no}, batch-norm], shortcut: [{use: conv2d, channels: "
       "18, kernel: 1, stride: 2, bias: no}, batch-norm]}",
       "{use: residual, layers: [{use: residual, layers: [{use: conv2d, channels: 18, kernel: 1}], shortcut: "
@@ -86,6 +86,29 @@ static const Case cases[] = {
     { 3, 3, 3 },
     { "{use: dropout, share: 0.3}", "{use: conv2d, channels: 16, padding: 1, neuron: " LIF "}",
       "{use: dropout, share: 0.5}", "{use: conv2d, channels: 4, kernel: 3, neuron: " LIF "}", READOUT } },
+  { "sum-input", /* whose pixels lie closer than those of a convolution */
+    RV_FORM_STATIC,
+    { 2, 5, 8 },
+    { "{use: residual, neuron: " LIF
+      ", layers: [{use: conv2d, channels: 2, padding: 1}], shortcut: [batch-norm]}",
+      "{use: residual, layers: [{use: conv2d, channels: 2, kernel: 1}]}", READOUT } },
+  { "sum-first",
+    RV_FORM_FRAMES,
+    { 3, 4, 4 },
+    { "{use: residual, layers: [batch-norm, {use: dropout, share: 0.3}], shortcut: [{use: conv2d, channels: "
+      "3, kernel: 1}, batch-norm]}",
+      "{use: residual, neuron: " LIF
+      ", layers: [{use: pool, type: average}], shortcut: [{use: conv2d, channels: 3, stride: 2, kernel: 2}]}",
+      READOUT } },
+  { "drops", /* one after the other, and on a sum */
+    RV_FORM_STATIC,
+    { 2, 3, 3 },
+    { "{use: conv2d, channels: 4, kernel: 1}",
+      "{use: residual, layers: [dropout, {use: dropout, share: 0.2}, {use: dropout, share: 0.1}, {use: "
+      "dropout, share: "
+      "0.1}, {use: dropout, share: 0.1}, {use: dropout, share: 0.1}]}",
+      "{use: dropout, share: 0.2}", "{use: pool, type: average, stride: 1}",
+      "{use: neurons, neuron: " LIF "}", READOUT } },
   { "graded",
     RV_FORM_FRAMES,
     { 2, 3, 3 },

@@ -12,6 +12,27 @@ net_of (const RvLayerBuild *build)
   return build->model->grid;
 }
 
+static gboolean
+is_value (const RvModel *model, RvHandle value)
+{
+  return value >= 0 && (guint)value < model->grid->values->len;
+}
+
+gboolean
+rv_grid_has (const RvModel *model, RvHandle value, GError **error)
+{
+  if (is_value (model, value))
+    return TRUE;
+  g_set_error_literal (error, RV_ERROR, RV_ERROR_PLUGIN, "it hands on a value that it did not declare");
+  return FALSE;
+}
+
+static gboolean
+is_window (const RvWindow *w)
+{
+  return w->stride[0] && w->stride[1] && w->dilation[0] && w->dilation[1];
+}
+
 static RvGrid
 shape_of (const RvGridValue *v)
 {
@@ -22,12 +43,14 @@ shape_of (const RvGridValue *v)
 RvGrid
 rv_grid_of (const RvLayerBuild *build, RvHandle value)
 {
+  g_return_val_if_fail (is_value (build->model, value), ((RvGrid){ 1, 1, 1 }));
   return shape_of (rv_grid_value (net_of (build), value));
 }
 
 gboolean
 rv_grid_is_spikes (const RvLayerBuild *build, RvHandle value)
 {
+  g_return_val_if_fail (is_value (build->model, value), FALSE);
   return rv_grid_value (net_of (build), value)->spikes;
 }
 
@@ -90,6 +113,17 @@ on_grid (const RvLayerBuild *build, RvHandle in, GError **error)
   return FALSE;
 }
 
+/* A value whose pixels lie as far apart as those that operations make: the input's may lie closer. */
+static RvHandle
+spread_out (RvLayerBuild *build, RvHandle in)
+{
+  RvGridValue out = like (net_of (build), in);
+  out.apart = apart_of (out.grid.channels, FALSE);
+  if (out.apart == rv_grid_value (net_of (build), in)->apart)
+    return in;
+  return add_op (build, (RvGridOp){ .type = RV_GRID_COPY, .in = in }, out);
+}
+
 /* ---- operations */
 
 /* The size of the output along an axis; 0 with an error if the window does not fit. */
@@ -121,6 +155,8 @@ whole (RvWindow w, RvGrid grid)
 RvHandle
 rv_grid_convolve (RvLayerBuild *build, RvHandle in, const RvConvolution *c, GError **error)
 {
+  g_return_val_if_fail (is_value (build->model, in), RV_NO_HANDLE);
+  g_return_val_if_fail (is_window (&c->window) && c->channels && c->groups && c->initializer, RV_NO_HANDLE);
   if (!on_grid (build, in, error))
     return RV_NO_HANDLE;
   const RvGrid grid = rv_grid_of (build, in);
@@ -159,6 +195,7 @@ rv_grid_convolve (RvLayerBuild *build, RvHandle in, const RvConvolution *c, GErr
 RvHandle
 rv_grid_normalise (RvLayerBuild *build, RvHandle in, const RvNormalisation *n, GError **error)
 {
+  g_return_val_if_fail (is_value (build->model, in), RV_NO_HANDLE);
   if (!on_grid (build, in, error))
     return RV_NO_HANDLE;
   RvGridOp op = { .type = RV_GRID_NORMALISE,
@@ -182,6 +219,7 @@ rv_grid_normalise (RvLayerBuild *build, RvHandle in, const RvNormalisation *n, G
 RvHandle
 rv_grid_pool (RvLayerBuild *build, RvHandle in, RvPool pool, const RvWindow *window, GError **error)
 {
+  g_return_val_if_fail (is_value (build->model, in) && is_window (window), RV_NO_HANDLE);
   if (!on_grid (build, in, error))
     return RV_NO_HANDLE;
   const RvGrid grid = rv_grid_of (build, in);
@@ -200,6 +238,7 @@ rv_grid_pool (RvLayerBuild *build, RvHandle in, RvPool pool, const RvWindow *win
 RvHandle
 rv_grid_fire (RvLayerBuild *build, RvHandle in, RvInstance *neuron, GError **error)
 {
+  g_return_val_if_fail (is_value (build->model, in) && neuron, RV_NO_HANDLE);
   RvGridOp op = { .type = RV_GRID_FIRE, .in = in };
   const RvGrid grid = rv_grid_of (build, in);
   RvGridValue out = like (net_of (build), in);
@@ -215,6 +254,7 @@ rv_grid_fire (RvLayerBuild *build, RvHandle in, RvInstance *neuron, GError **err
 RvHandle
 rv_grid_add (RvLayerBuild *build, RvHandle a, RvHandle b, GError **error)
 {
+  g_return_val_if_fail (is_value (build->model, a) && is_value (build->model, b), RV_NO_HANDLE);
   const RvGrid x = rv_grid_of (build, a), y = rv_grid_of (build, b);
   if (x.channels != y.channels || x.height != y.height || x.width != y.width)
     {
@@ -222,6 +262,11 @@ rv_grid_add (RvLayerBuild *build, RvHandle a, RvHandle b, GError **error)
                    "its layers hand on %u x %u x %u (channels, height, width), but its shortcut %u x %u x %u",
                    x.channels, x.height, x.width, y.channels, y.height, y.width);
       return RV_NO_HANDLE;
+    }
+  if (rv_grid_value (net_of (build), a)->apart != rv_grid_value (net_of (build), b)->apart)
+    {
+      a = spread_out (build, a);
+      b = spread_out (build, b);
     }
   const RvGridValue *v = rv_grid_value (net_of (build), b);
   /* one sum within another is enough */
@@ -237,6 +282,11 @@ rv_grid_add (RvLayerBuild *build, RvHandle a, RvHandle b, GError **error)
 RvHandle
 rv_grid_drop (RvLayerBuild *build, RvHandle in, double share, GError **error)
 {
+  g_return_val_if_fail (is_value (build->model, in) && share >= 0.0 && share < 1.0, RV_NO_HANDLE);
+  const RvGridValue *v = rv_grid_value (net_of (build), in);
+  /* what is made of one is read and given in one step: a worker has no room for a long chain */
+  if (!v->stored && rv_grid_op (net_of (build), (uint32_t)v->producer)->type != RV_GRID_NORMALISE)
+    in = stored (build, in);
   RvGridValue out = like (net_of (build), in);
   out.stored = FALSE;
   RvGridOp op = { .type = RV_GRID_DROP, .in = in, .share = share };
@@ -247,6 +297,7 @@ rv_grid_drop (RvLayerBuild *build, RvHandle in, double share, GError **error)
 RvHandle
 rv_grid_flatten (RvLayerBuild *build, RvHandle in, GError **error)
 {
+  g_return_val_if_fail (is_value (build->model, in), RV_NO_HANDLE);
   rv_grid_value (net_of (build), in)->flat = TRUE;
   return in;
 }
@@ -256,6 +307,7 @@ rv_grid_layer (RvLayerBuild *build, RvInstance *layer, const char *path, RvHandl
 {
   const RvLayerClass *class = layer->plugin->functions;
   g_autofree char *before = g_strdup (build->prefix);
+  g_return_val_if_fail (is_value (build->model, in), RV_NO_HANDLE);
   if (!class->declare)
     {
       g_set_error (error, RV_ERROR, RV_ERROR_SHAPE,
@@ -267,9 +319,10 @@ rv_grid_layer (RvLayerBuild *build, RvInstance *layer, const char *path, RvHandl
   const RvHandle out = class->declare (layer->self, build, in, error);
   g_free (build->prefix);
   build->prefix = g_steal_pointer (&before);
-  if (out == RV_NO_HANDLE)
-    g_prefix_error (error, "%s: layer/%s: ", path, layer->plugin->name);
-  return out;
+  if (out != RV_NO_HANDLE && rv_grid_has (build->model, out, error))
+    return out;
+  g_prefix_error (error, "%s: layer/%s: ", path, layer->plugin->name);
+  return RV_NO_HANDLE;
 }
 
 /* ---- the network */

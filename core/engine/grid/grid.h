@@ -20,7 +20,8 @@ typedef enum
   RV_GRID_FIRE,
   RV_GRID_ADD,
   RV_GRID_DROP,
-  RV_GRID_COPY /* numbers that are made of others where they are read, kept for who reads them often */
+  RV_GRID_COPY /* numbers that are made of others where they are read, kept for who reads them often; or the input's,
+                * with pixels as far apart as elsewhere */
 } RvGridOpType;
 
 typedef struct

@@ -105,11 +105,68 @@ tile_of (const RvModel *model, uint32_t place, uint32_t samples)
 
 /* ---- operations on one tile */
 
+/* Rows of some columns, from panel to panel. */
+static void
+copy_columns (const float *from, uint32_t from_stride, float *to, uint32_t to_stride, uint32_t rows,
+              uint32_t columns)
+{
+  for (uint32_t r = 0; r < rows; r++)
+    memcpy (to + (size_t)r * to_stride, from + (size_t)r * from_stride, columns * sizeof (float));
+}
+
+/* A copy whose pixels lie further apart: there, or the way back of its gradient. */
+static void
+spread_forward (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGridWorker *worker)
+{
+  const RvGridValue *in = rv_grid_value (model->grid, op->in), *out = rv_grid_value (model->grid, op->out);
+  const uint32_t rows = rv_grid_rows (model, tile, out);
+  float *floats = tile->values[op->out].floats; /* zero where no channel is, as it was allocated */
+  const float *x = NULL;
+  for (uint32_t pixel = 0; pixel < in->grid.height * in->grid.width; pixel++)
+    {
+      const RvPiece from = rv_grid_piece (in, pixel, 0), to = rv_grid_piece (out, pixel, 0);
+      if (!x || from.column == from.panel)
+        x = rv_grid_read (model, tile, worker, op->in, from.panel, 0);
+      copy_columns (x + from.column - from.panel, from.stride,
+                    floats + rv_grid_at (to.panel, rows) + to.column - to.panel, to.stride, rows,
+                    in->grid.channels);
+    }
+}
+
+static void
+spread_backward (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGridWorker *worker)
+{
+  const RvGridValue *in = rv_grid_value (model->grid, op->in), *out = rv_grid_value (model->grid, op->out);
+  const uint32_t rows = rv_grid_rows (model, tile, out), each = RV_PANEL / in->apart,
+                 pixels = in->grid.height * in->grid.width;
+  for (uint32_t first = 0; first < pixels; first += each)
+    {
+      const RvPiece to = rv_grid_piece (in, first, 0);
+      memset (worker->z, 0, sizeof (float) * rows * to.stride);
+      for (uint32_t pixel = first; pixel < MIN (first + each, pixels); pixel++)
+        {
+          const RvPiece from = rv_grid_piece (out, pixel, 0);
+          const float *g = rv_grid_given (model, tile, op->out, from.panel);
+          if (g)
+            copy_columns (g + from.column - from.panel, from.stride,
+                          worker->z + rv_grid_piece (in, pixel, 0).column - to.panel, to.stride, rows,
+                          in->grid.channels);
+        }
+      rv_grid_give (model, tile, worker, op->in, to.panel, worker->z, out->is_static, 0);
+    }
+  rv_grid_release (tile, op->out);
+}
+
 static void
 copy_forward (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGridWorker *worker)
 {
   const RvGridValue *v = rv_grid_value (model->grid, op->out);
   const uint32_t rows = rv_grid_rows (model, tile, v);
+  if (v->apart != rv_grid_value (model->grid, op->in)->apart)
+    {
+      spread_forward (model, op, tile, worker);
+      return;
+    }
   for (uint32_t panel = 0; panel < v->columns; panel += RV_PANEL)
     memcpy (tile->values[op->out].floats + rv_grid_at (panel, rows),
             rv_grid_read (model, tile, worker, op->in, panel, 0),
@@ -120,6 +177,11 @@ static void
 copy_backward (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGridWorker *worker)
 {
   const RvGridValue *v = rv_grid_value (model->grid, op->out);
+  if (v->apart != rv_grid_value (model->grid, op->in)->apart)
+    {
+      spread_backward (model, op, tile, worker);
+      return;
+    }
   for (uint32_t panel = 0; panel < v->columns; panel += RV_PANEL)
     {
       float *g = rv_grid_given (model, tile, op->out, panel);
