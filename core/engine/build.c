@@ -227,6 +227,32 @@ is_complete (const RvLayer *layer, GError **error)
   return FALSE;
 }
 
+/* Of a layer that can not be built; its author may have forgotten to say why. */
+static gboolean
+refuse (uint32_t index, const RvInstance *layer, GError **error)
+{
+  if (error && !*error)
+    g_set_error_literal (error, RV_ERROR, RV_ERROR_PLUGIN, "it can not be built and does not say why");
+  g_prefix_error (error, "network.%u: layer/%s: ", index, layer->plugin->name);
+  return FALSE;
+}
+
+/* A checkpoint knows parameters by their names. */
+static gboolean
+names_differ (const RvModel *model, uint32_t index, GError **error)
+{
+  const uint32_t n = model->parameters->len;
+  for (uint32_t k = 0; k < n; k++)
+    for (uint32_t l = 0; l < k && rv_parameter (model, (RvHandle)k)->layer == index; l++)
+      if (strcmp (rv_parameter (model, (RvHandle)k)->name, rv_parameter (model, (RvHandle)l)->name) == 0)
+        {
+          g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN, "it declares two parameters called %s",
+                       rv_parameter (model, (RvHandle)k)->name);
+          return FALSE;
+        }
+  return TRUE;
+}
+
 static gboolean
 build_layer (RvModel *model, uint32_t index, RvInstance *instance, uint32_t inputs, GError **error)
 {
@@ -235,14 +261,11 @@ build_layer (RvModel *model, uint32_t index, RvInstance *instance, uint32_t inpu
   RvLayerBuild build = { model, index, g_strdup ("") };
   layer->instance = rv_instance_ref (instance);
   layer->inputs = inputs;
-  const gboolean ok
-      = class->build && class->build (instance->self, &build, error) && is_complete (layer, error);
+  const gboolean ok = class->build && class->build (instance->self, &build, error)
+                      && is_complete (layer, error) && names_differ (model, index, error);
   g_free (build.prefix);
   if (!ok)
-    {
-      g_prefix_error (error, "network.%u: layer/%s: ", index, instance->plugin->name);
-      return FALSE;
-    }
+    return refuse (index, instance, error);
   layer->dense_output = !layer->variant->fires;
   layer->reads_membrane = !layer->variant->fires;
   return TRUE;
@@ -301,11 +324,8 @@ build_grid (RvModel *model, const RvInstances *layers, const RvDatasetSpec *data
       layer->instance = rv_instance_ref (instance);
       value = class->declare (instance->self, &build, value, error);
       g_free (build.prefix);
-      if (value == RV_NO_HANDLE)
-        {
-          g_prefix_error (error, "network.%u: layer/%s: ", k, instance->plugin->name);
-          return FALSE;
-        }
+      if (value == RV_NO_HANDLE || !rv_grid_has (model, value, error) || !names_differ (model, k, error))
+        return refuse (k, instance, error);
       const RvGrid grid = rv_grid_of (&build, value);
       be_without_neurons (layer);
       layer->value = value;

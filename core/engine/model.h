@@ -292,8 +292,10 @@ RvHandle rv_layer_add_kernel (RvLayerBuild *build, uint32_t units, uint32_t inpu
 RvHandle rv_layer_add_constant (RvLayerBuild *build, const char *name, uint32_t units, float value,
                                 RvParameterType type);
 void rv_layer_take_neurons (RvLayerBuild *build, RvLayer *layer, RvInstance *neuron);
-/* Begins the part of a network that is on grids, and returns its input; samples of its tiles; its end. */
+/* Begins the part of a network that is on grids, and returns its input; whether there is such a value; samples of its
+ * tiles; its end. */
 RvHandle rv_grid_begin (RvModel *model, const RvDatasetSpec *data);
+gboolean rv_grid_has (const RvModel *model, RvHandle value, GError **error);
 uint32_t rv_grid_samples (const RvModel *model);
 void rv_grid_end (RvModel *model, RvHandle output);
 void rv_grid_lay_out (RvModel *model);

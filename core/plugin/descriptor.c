@@ -160,18 +160,28 @@ check_param (const RvPlugin *plugin, const RvParam *p)
   return NULL;
 }
 
+/* Functions of an older minor may end before it. */
+static gboolean
+has_function (const RvPlugin *plugin, gsize offset)
+{
+  return offset + sizeof (void *) <= plugin->functions_size
+         && *(void *const *)((const char *)plugin->functions + offset) != NULL;
+}
+
+/* A layer goes step by step, or declares. */
 static char *
 check_layer (const RvPlugin *plugin)
 {
-  const RvLayerClass *layer = plugin->functions;
-  const gboolean declares = plugin->functions_size >= END_OF (RvLayerClass, declare) && layer->declare;
+  static const Function steps[] = { { "build", offsetof (RvLayerClass, build) },
+                                    { "forward", offsetof (RvLayerClass, forward) },
+                                    { "backward", offsetof (RvLayerClass, backward) } };
 
-  if (declares)
+  if (has_function (plugin, offsetof (RvLayerClass, declare)))
     return NULL;
-  if (plugin->functions_size < END_OF (RvLayerClass, backward) || layer->build == NULL || layer->forward == NULL
-      || layer->backward == NULL)
-    return g_strdup_printf ("'%s', which every layer must have that does not declare, is missing",
-                            layer->build == NULL ? "build" : layer->forward == NULL ? "forward" : "backward");
+  for (gsize k = 0; k < G_N_ELEMENTS (steps); k++)
+    if (!has_function (plugin, steps[k].offset))
+      return g_strdup_printf ("'%s', which every layer without 'declare' must have, is missing",
+                              steps[k].name);
   return NULL;
 }
 
@@ -188,8 +198,7 @@ check_functions (const RvPlugin *plugin, const Kind *kind)
         "its functions have %u bytes, but a %s of ABI %d.%d has %zu: is it of another kind?",
         plugin->functions_size, kind->kind, RV_ABI_MAJOR, RV_ABI_MINOR, kind->size);
   for (const Function *f = kind->required; f->name != NULL; f++)
-    if (f->offset + sizeof (void *) > plugin->functions_size
-        || *(void *const *)((const char *)plugin->functions + f->offset) == NULL)
+    if (!has_function (plugin, f->offset))
       return g_strdup_printf ("'%s', which every %s must have, is missing", f->name, kind->kind);
   for (const RvOutput *o = kind->is_node ? node->outputs : NULL; o != NULL && o->name != NULL; o++)
     if ((o->kind == RV_ARTEFACT_DATASET || o->kind == RV_ARTEFACT_MODEL)

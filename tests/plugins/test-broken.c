@@ -50,6 +50,9 @@ static const struct
   { "loss", "folder", "it is a folder, not a file" },
   { "transform", "output", "output '' is a dataset or model, so that it needs 'check'" },
   { "neuron", "common", "its RvNeuronCommon lies outside of its struct" },
+  { "layer", "no-backward", "'backward', which every layer without 'declare' must have, is missing" },
+  { "layer", "nothing", "'build', which every layer without 'declare' must have, is missing" },
+  { "layer", "cut", "'forward', which every layer without 'declare' must have, is missing" },
   { NULL, "stranger.so", "its name is not KIND-NAME.so with a KIND that there is" },
   { NULL, "lens-thin.so", "its name is not KIND-NAME.so with a KIND that there is" },
 };
@@ -193,6 +196,8 @@ test_list (void)
   /* the others, before and behind them, are as ever */
   g_assert_null (error_of (find (list, "loss", "mse")));
   g_assert_null (error_of (find (list, "surrogate", "arctan")));
+  g_assert_null (error_of (find (list, "layer", "older")));
+  g_assert_null (error_of (find (list, "layer", "declares")));
   entry = find (list, "analysis", "older");
   g_assert_null (error_of (entry));
   g_assert_cmpstr (json_object_get_string_member (entry, "version"), ==, "0.9");
@@ -205,7 +210,7 @@ test_list (void)
 static void
 test_text (void)
 {
-  g_autofree char *out = NULL, *err = NULL, *layers = NULL, *layers_err = NULL, *all = NULL, *all_err = NULL;
+  g_autofree char *out = NULL, *err = NULL, *schedules = NULL, *schedules_err = NULL, *all = NULL, *all_err = NULL;
 
   g_assert_cmpint (ranvier ("plugins", "transform --broken", &out, &err), ==, 0);
   g_assert_true (g_str_has_prefix (out, "transform/output "));
@@ -214,8 +219,8 @@ test_text (void)
   g_assert_nonnull (strstr (out, "/transform-output.so\n"));
   g_assert_null (strstr (out, "transform/repeat"));
   g_assert_null (strstr (out, "loss"));
-  g_assert_cmpint (ranvier ("plugins", "layer --broken", &layers, &layers_err), ==, 0);
-  g_assert_true (g_str_has_prefix (layers, "all ") && strstr (layers, " can be used\n") != NULL);
+  g_assert_cmpint (ranvier ("plugins", "schedule --broken", &schedules, &schedules_err), ==, 0);
+  g_assert_true (g_str_has_prefix (schedules, "all ") && strstr (schedules, " can be used\n") != NULL);
   g_assert_cmpint (ranvier ("plugins", "surrogate --paths", &all, &all_err), ==, 0);
   g_assert_nonnull (strstr (all, "/surrogate-arctan.so\n"));
   g_assert_nonnull (strstr (all, "searched: "));
@@ -283,6 +288,7 @@ test_older (void)
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) all = g_strsplit (paths, G_SEARCHPATH_SEPARATOR_S, 2);
   const RvNodeClass *class;
+  const RvLayerClass *layer;
   const RvPlugin *plugin;
 
   rv_registry_add_path (all[0]);
@@ -292,6 +298,16 @@ test_older (void)
   g_assert_cmpuint (plugin->functions_size, ==, sizeof (RvNodeClass));
   g_assert_nonnull (class->run);
   g_assert_null (class->identify);
+  plugin = rv_registry_get ("layer", "older", &error);
+  g_assert_no_error (error);
+  layer = plugin->functions;
+  g_assert_nonnull (layer->backward);
+  g_assert_null (layer->declare);
+  plugin = rv_registry_get ("layer", "declares", &error);
+  g_assert_no_error (error);
+  layer = plugin->functions;
+  g_assert_null (layer->build);
+  g_assert_nonnull (layer->declare);
 }
 
 int

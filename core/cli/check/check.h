@@ -23,9 +23,10 @@ typedef struct
   const RvCheckTest *test;
   char **settings; /* NAME=VALUE, which beat what the tests would choose */
   const char *data_root;
-  const char *scratch; /* a folder for files */
-  GString *said;       /* the verdict in words */
-  double worst;        /* what finite differences were off by */
+  const char *scratch;    /* a folder for files */
+  const RvPlugin *judged; /* while another one is measured beside it: the one that is judged; or NULL */
+  GString *said;          /* the verdict in words */
+  double worst;           /* what finite differences were off by */
 } RvCheck;
 
 struct RvCheckTest
@@ -106,9 +107,12 @@ RvInstance *rv_check_instance (RvCheck *check, guint trial, const RvPortResolver
 /* The files of the plugins of `kind` that are installed, the program's own first, without those of
  * --plugin-path, which may be as wrong as the one that is judged; caller frees with g_strfreev. */
 char **rv_check_installed (const char *kind);
-/* {use: NAME} of one that needs nothing more or, if `units` is not 0, has units; and itself, by no name that
- * another may have too. NULL if there is none. */
-RvValue *rv_check_some (const char *kind, uint32_t units, gboolean recurrent, const RvPlugin **found);
+/* {use: NAME} of one that needs nothing more than a parameter called `size` which is `n` (NULL: nothing); and itself,
+ * by no name that another may have too. NULL if there is none. Layers whose size is not units are those on a grid. */
+RvValue *rv_check_some (const char *kind, const char *size, uint32_t n, gboolean recurrent,
+                        const RvPlugin **found);
+/* Whether it is a layer on a grid, which declares what the core does. */
+gboolean rv_check_declares (const RvPlugin *plugin);
 /* A number within the range of `param` that is not extreme; `u` in [0, 1). */
 double rv_check_number (const RvParam *param, double u);
 /* In [-1, 1), by key and position alone. */
@@ -120,11 +124,13 @@ RvVerdict rv_check_table (RvCheck *check);
 
 #define RV_CHECK_SAMPLES 37 /* two full tiles and a part of a third */
 #define RV_CHECK_UNITS 25
+#define RV_CHECK_GRID_UNITS 24 /* of data for layers on a grid: 2 channels, 3 rows, 4 columns */
+#define RV_CHECK_CHANNELS 2
 #define RV_CHECK_STEPS 9
 #define RV_CHECK_CLASSES 3
 
-/* A surrogate that is smooth: what gradients are checked with. Gives it to a neuron, and to that of a layer,
- * which is replaced by `neuron` (borrowed) unless it is NULL. */
+/* A surrogate that is smooth: what gradients are checked with. Gives it to a neuron, and to those of a layer,
+ * which are replaced by `neuron` (borrowed) unless it is NULL, and of the layers in it. */
 extern const RvSurrogateClass rv_check_smooth_class;
 void rv_check_smooth_neuron (RvInstance *neuron);
 void rv_check_smooth_layer (RvInstance *layer, RvInstance *neuron);
@@ -136,7 +142,7 @@ RvModel *rv_check_any_network (const RvDatasetSpec *data);
 /* Puts NaN and infinities into most of its parameters. */
 void rv_check_spoil_model (RvModel *model);
 /* Data that is a function of (epoch, id) alone. `steps` 0: images without time; `spoiled`: with NaN and
- * infinities. */
+ * infinities. Of so many units images have one channel, two or as many as units, whatever divides them. */
 RvDataset *rv_check_data_of (RvForm form, uint32_t units, uint32_t steps, gboolean varies, gboolean spoiled,
                              const char *split);
 

@@ -1,6 +1,6 @@
 /* The judge of layers, and of neurons inside networks: whole small networks with spikes replaced by a smooth
  * step, against finite differences; the same bits for any number of threads, place in the batch and block of
- * steps. */
+ * steps. Layers on a grid are tried as they are and while they are trained. */
 #include "cli/check/rig.h"
 
 #include "base/threads.h"
@@ -12,18 +12,40 @@
 typedef struct
 {
   guint trial;
+  gboolean recurrent, training;
   RvModel *model;
   RvDataset *data;
 } Network;
 
-/* What the plugin is tried in: hidden units (twice around a layer that is judged) and a layer of the
- * classes. */
+static RvDataset *
+data_for (const RvCheck *check, RvForm form, gboolean varies, gboolean spoiled, const char *split)
+{
+  return rv_check_data_of (form, rv_check_declares (check->plugin) ? RV_CHECK_GRID_UNITS : RV_CHECK_UNITS,
+                           RV_CHECK_STEPS, varies, spoiled, split);
+}
+
+/* Whether a network was made or refused as it should be: with an error and no network, or a network alone, and not
+ * because the layer's author forgot something. */
+static RvVerdict
+judge_build (RvCheck *check, const RvModel *model, const GError *error)
+{
+  if (model != NULL && error != NULL)
+    return rv_check_fail (check, "%s set an error and went on: %s",
+                          rv_check_declares (check->plugin) ? "declare" : "build", error->message);
+  if (error != NULL && error->code == RV_ERROR_PLUGIN)
+    return rv_check_fail (check, "%s", error->message);
+  return RV_VERDICT_OK;
+}
+
+/* What the plugin is tried in: hidden units (on both sides of a layer that is judged, or behind it, if it is on a
+ * grid) and a layer of the classes. NULL if it is refused, with the reason in check->said, or *verdict. */
 static RvModel *
-network (RvCheck *check, guint trial, gboolean recurrent, const RvDatasetSpec *data)
+network (RvCheck *check, guint trial, gboolean recurrent, const RvDatasetSpec *data, RvVerdict *verdict)
 {
   const gboolean is_neuron = strcmp (check->plugin->kind, "neuron") == 0;
   g_autoptr (RvInstance) judged = rv_check_instance (check, trial, NULL, NULL);
   g_autoptr (GError) error = NULL;
+  *verdict = RV_VERDICT_OK;
   if (judged == NULL)
     return NULL;
   if (is_neuron)
@@ -32,18 +54,21 @@ network (RvCheck *check, guint trial, gboolean recurrent, const RvDatasetSpec *d
     rv_check_smooth_layer (judged, NULL);
   const gboolean fires
       = !is_neuron || ((const RvNeuronClass *)check->plugin->functions)->variant (judged->self)->fires;
-  g_autoptr (RvInstance) first = rv_check_layer_of (is_neuron ? judged : NULL, 6, recurrent && fires);
+  g_autoptr (RvInstance) hidden = rv_check_layer_of (is_neuron ? judged : NULL, 6, recurrent && fires);
   g_autoptr (RvInstance) last
       = rv_check_layer_of (is_neuron ? judged : NULL, data->classes, recurrent && fires && trial % 2);
-  RvModel *model = is_neuron ? rv_check_network_of ((RvInstance *[]){ first, last }, 2, data, &error)
-                             : rv_check_network_of ((RvInstance *[]){ first, judged, last }, 3, data, &error);
+  RvInstance *two[] = { hidden, last }, *inside[] = { hidden, judged, last },
+             *in_front[] = { judged, hidden, last };
+  RvInstance **layers = is_neuron ? two : rv_check_declares (check->plugin) ? in_front : inside;
+  g_autoptr (RvModel) model = rv_check_network_of (layers, is_neuron ? 2 : 3, data, &error);
   rv_check_at ("a %s network of 6 hidden units for %s", recurrent ? "recurrent" : "feed-forward",
                data->form == RV_FORM_STATIC   ? "images"
                : data->form == RV_FORM_SPIKES ? "spikes"
                                               : "frames");
   if (error != NULL)
     g_string_assign (check->said, error->message);
-  return model;
+  *verdict = judge_build (check, model, error);
+  return *verdict == RV_VERDICT_OK ? g_steal_pointer (&model) : NULL;
 }
 
 static float *
@@ -53,6 +78,20 @@ gradient_of (RvModel *model, RvDataset *data)
   const RvBatch batch = { .data = data, .n = RV_CHECK_SAMPLES };
   rv_model_gradient (model, NULL, &batch, gradient, NULL, NULL);
   return gradient;
+}
+
+/* As the network is run: of one that is trained only rv_model_gradient takes the statistics of the batch. */
+static double
+loss_of (const Network *at, const float *parameters)
+{
+  const RvBatch batch = { .data = at->data, .n = RV_CHECK_SAMPLES };
+  RvScore score = { .loss = NAN };
+  g_autofree float *gradient = at->training ? g_new (float, rv_model_parameter_count (at->model)) : NULL;
+  if (at->training)
+    rv_model_gradient (at->model, parameters, &batch, gradient, &score, NULL);
+  else
+    rv_model_evaluate (at->model, parameters, &batch, NULL, &score, NULL);
+  return score.loss;
 }
 
 /* The name of the parameter in which two vectors first differ by more than `tolerance` of its largest; or
@@ -91,42 +130,80 @@ choose_direction (const RvParameter *p, const float *gradient, size_t n, float *
   return along;
 }
 
-/* (4 near - far) / 3 of the loss along a direction, as in rig.c, must be gradient . direction. */
+static void
+add_up (void *self, const RvTileView *view)
+{
+  const RvSignal *g = view->input_gradient;
+  double *sum = (double *)self + view->slot;
+  for (uint32_t r = 0; r < g->steps * g->samples; r++)
+    for (uint32_t k = 0; k < g->units && r % g->samples < view->samples; k++)
+      *sum += fabsf (g->dense[r * g->stride + k]);
+}
+
+/* No step of a layer on a grid is its author's own, but what it hands on may be another value than was meant, or zero:
+ * then nothing goes back to the input. */
+static RvVerdict
+hangs_on_input (RvCheck *check, const Network *at)
+{
+  double sums[RV_TILE_SLOTS] = { 0.0 }, all = 0.0;
+  const RvBatch batch = { .data = at->data, .n = RV_CHECK_SAMPLES };
+  const RvObserver observer = { .tile = add_up, .self = sums };
+  rv_model_input_gradient (at->model, NULL, &batch, NULL, &observer, NULL, NULL);
+  for (guint k = 0; k < RV_TILE_SLOTS; k++)
+    all += sums[k];
+  return all > 0.0 ? RV_VERDICT_OK
+                   : rv_check_fail (check, "what it hands on does not hang on its input: dL/dinput is zero");
+}
+
+/* The slope of the loss along a direction, by steps e and 2 e as in rig.c; how far both are apart, as a share. */
+static double
+slope_along (const Network *at, const float *direction, double e, double *apart)
+{
+  const size_t n = rv_model_parameter_count (at->model);
+  g_autofree float *moved = g_new (float, n);
+  double loss[4];
+  for (int side = 0; side < 4; side++)
+    {
+      const float shift = (float)(e * (side < 2 ? 1.0 : 2.0) * (side % 2 ? -1.0 : 1.0));
+      for (size_t l = 0; l < n; l++)
+        moved[l] = at->model->values[l] + shift * direction[l];
+      loss[side] = loss_of (at, moved);
+    }
+  const double near = (loss[0] - loss[1]) / (2.0 * e), far = (loss[2] - loss[3]) / (4.0 * e);
+  *apart = fabs (near - far) / (0.02 + fabs (near));
+  return (4.0 * near - far) / 3.0;
+}
+
+/* The slope of the loss along a direction of each parameter must be gradient . direction. */
 static RvVerdict
 gradient (RvCheck *check, void *thing)
 {
-  static const float shifts[] = { 0.02f, -0.02f, 0.04f, -0.04f };
-  RvModel *model = ((Network *)thing)->model;
-  RvDataset *data = ((Network *)thing)->data;
+  const Network *at = thing;
+  RvModel *model = at->model;
+  RvDataset *data = at->data;
   const size_t n = rv_model_parameter_count (model);
-  const RvBatch batch = { .data = data, .n = RV_CHECK_SAMPLES };
   rv_model_set_relaxed (model, TRUE);
-  g_autofree float *found = gradient_of (model, data), *moved = g_new (float, n),
-                   *direction = g_new (float, n);
+  g_autofree float *found = gradient_of (model, data), *direction = g_new (float, n);
   for (guint k = 0; k < model->parameters->len; k++)
     {
       const RvParameter *p = rv_parameter (model, (RvHandle)k);
       const double along = choose_direction (p, found, n, direction);
-      double loss[4];
-      for (int side = 0; side < 4; side++)
+      double expected = 0.0, off = HUGE_VAL, apart = 0.0;
+      if (p->type == RV_PARAMETER_RUNNING) /* moved by no gradient */
+        continue;
+      for (double e = 0.02; e > 0.004 && !(off < 1e-2); e *= 0.25) /* a shorter one for what bends more */
         {
-          RvScore score;
-          for (size_t l = 0; l < n; l++)
-            moved[l] = model->values[l] + shifts[side] * direction[l];
-          rv_model_evaluate (model, moved, &batch, NULL, &score, NULL);
-          loss[side] = score.loss;
+          expected = slope_along (at, direction, e, &apart);
+          off = fabs (expected - along) / (0.02 + fabs (expected));
         }
-      const double near = (loss[0] - loss[1]) / 0.04, far = (loss[2] - loss[3]) / 0.08;
-      const double expected = (4.0 * near - far) / 3.0,
-                   off = fabs (expected - along) / (0.02 + fabs (expected));
-      if (fabs (near - far) > 0.05 * fabs (near) + 1e-3)
+      if (apart > 0.05)
         continue; /* a kink */
       check->worst = fmax (check->worst, off);
       if (!(off < 1e-2))
         return rv_check_fail (check, "along a direction of %s the loss rises by %.6g, its gradient says %.6g",
                               p->name, expected, along);
     }
-  return RV_VERDICT_OK;
+  return model->grid != NULL ? hangs_on_input (check, at) : RV_VERDICT_OK;
 }
 
 static RvVerdict
@@ -151,13 +228,26 @@ threads (RvCheck *check, void *thing)
   return RV_VERDICT_OK;
 }
 
+static gboolean
+same_parameters (const RvModel *a, const RvModel *b)
+{
+  gboolean same = a->parameters->len == b->parameters->len;
+  for (guint k = 0; same && k < a->parameters->len; k++)
+    {
+      const RvParameter *p = rv_parameter (a, (RvHandle)k), *q = rv_parameter (b, (RvHandle)k);
+      same = strcmp (p->name, q->name) == 0 && p->offset == q->offset && p->count == q->count;
+    }
+  return same;
+}
+
 static RvVerdict
 repeat (RvCheck *check, void *thing)
 {
-  RvModel *model = ((Network *)thing)->model;
-  RvDataset *data = ((Network *)thing)->data;
-  g_autoptr (RvDataset) other
-      = rv_check_data_of (RV_FORM_SPIKES, RV_CHECK_UNITS, RV_CHECK_STEPS, TRUE, FALSE, "test");
+  const Network *at = thing;
+  RvModel *model = at->model;
+  RvDataset *data = at->data;
+  RvVerdict verdict;
+  g_autoptr (RvDataset) other = data_for (check, RV_FORM_SPIKES, TRUE, FALSE, "test");
   const RvBatch between = { .data = other, .epoch = 3, .n = RV_CHECK_SAMPLES };
   g_autofree float *first = gradient_of (model, data);
   rv_model_evaluate (model, NULL, &between, NULL, NULL, NULL);
@@ -166,10 +256,14 @@ repeat (RvCheck *check, void *thing)
   if (name != NULL)
     return rv_check_fail (check, "the same batch again, after another one, gave another gradient of %s",
                           name);
-  g_autoptr (RvModel) again
-      = network (check, ((Network *)thing)->trial, model->layers[0].step_by_step, rv_dataset_spec (data));
-  g_autofree float *third = again != NULL ? gradient_of (again, data) : NULL;
-  name = third != NULL ? first_difference (model, first, third, 0.0) : NULL;
+  g_autoptr (RvModel) again = network (check, at->trial, at->recurrent, rv_dataset_spec (data), &verdict);
+  if (again == NULL || !same_parameters (model, again))
+    return verdict != RV_VERDICT_OK ? verdict
+                                    : rv_check_fail (check, "the same network built again %s",
+                                                     again == NULL ? "was refused" : "has other parameters");
+  rv_model_set_training (again, at->training);
+  g_autofree float *third = gradient_of (again, data);
+  name = first_difference (model, first, third, 0.0);
   return name == NULL
              ? RV_VERDICT_OK
              : rv_check_fail (check, "the same network built again gave another gradient of %s", name);
@@ -237,6 +331,8 @@ position (RvCheck *check, void *thing)
   for (uint32_t k = 0; k < RV_CHECK_SAMPLES; k++)
     if (memcmp (one->scores[k], two->scores[k], sizeof one->scores[k]) != 0)
       return rv_check_fail (check, "recording %u has other scores at another place of the batch", k);
+  if (model->grid != NULL) /* it takes all steps at once */
+    return RV_VERDICT_OK;
   float *whole = in_blocks (model, &batch, RV_CHECK_STEPS, (float *)one->scores);
   const char *name = NULL;
   for (uint32_t block = 1; block < 6 && name == NULL; block += 2)
@@ -256,8 +352,7 @@ nan_in (RvCheck *check, void *thing)
 {
   RvModel *model = ((Network *)thing)->model;
   RvDataset *data = ((Network *)thing)->data;
-  g_autoptr (RvDataset) spoiled
-      = rv_check_data_of (RV_FORM_FRAMES, RV_CHECK_UNITS, RV_CHECK_STEPS, FALSE, TRUE, "train");
+  g_autoptr (RvDataset) spoiled = data_for (check, RV_FORM_FRAMES, FALSE, TRUE, "train");
   rv_check_at ("frames with NaN and infinities");
   g_free (gradient_of (model, spoiled));
   rv_check_spoil_model (model);
@@ -266,34 +361,43 @@ nan_in (RvCheck *check, void *thing)
   return RV_VERDICT_OK;
 }
 
-/* The step for networks of every trial, feed-forward and recurrent, on images, spikes and frames in turn. */
+/* The step for networks of every trial, feed-forward and recurrent, on images, spikes and frames in turn; those on a
+ * grid as they are and while they are trained. */
 static RvVerdict
 each (RvCheck *check)
 {
   static const RvForm forms[] = { RV_FORM_SPIKES, RV_FORM_STATIC, RV_FORM_FRAMES };
-  const guint trials = rv_check_trials (check, 4, check->test->step == gradient ? 48 : 8);
-  for (guint k = 0; k < 2 * trials; k++)
+  const guint trials = rv_check_trials (check, 4, check->test->step == gradient ? 48 : 8),
+              ways = rv_check_declares (check->plugin) ? 4 : 2;
+  guint made = 0;
+  for (guint k = 0; k < ways * trials; k++)
     {
-      g_autoptr (RvDataset) data
-          = rv_check_data_of (forms[k % 3], RV_CHECK_UNITS, RV_CHECK_STEPS, FALSE, FALSE, "train");
-      g_autoptr (RvModel) model = network (check, k / 2, k % 2, rv_dataset_spec (data));
+      RvVerdict verdict;
+      g_autoptr (RvDataset) data = data_for (check, forms[k % 3], FALSE, FALSE, "train");
+      Network at = { .trial = k / ways, .recurrent = k % 2, .training = k % ways / 2, .data = data };
+      g_autoptr (RvModel) model = at.model
+          = network (check, at.trial, at.recurrent, rv_dataset_spec (data), &verdict);
       g_autofree char *why = g_strdup (check->said->str);
-      if (model == NULL && k == 0)
+      if (model == NULL && verdict == RV_VERDICT_OK && k == 0)
         return rv_check_skip (check, "no network could be made of it: %s", why);
-      Network at = { k / 2, model, data };
-      const RvVerdict verdict = model != NULL ? check->test->step (check, &at) : RV_VERDICT_OK;
+      if (model != NULL)
+        {
+          made++;
+          rv_model_set_training (model, at.training);
+          verdict = check->test->step (check, &at);
+        }
       if (verdict != RV_VERDICT_OK)
         return verdict;
     }
   if (check->worst > 0.0)
-    return rv_check_ok (check, "within %.1e, %u networks", check->worst, 2 * trials);
-  return rv_check_ok (check, "%u networks", 2 * trials);
+    return rv_check_ok (check, "within %.1e, %u networks", check->worst, made);
+  return rv_check_ok (check, "%u networks", made);
 }
 
 static RvVerdict
 layer_shapes (RvCheck *check)
 {
-  static const uint32_t units[] = { 1, 3, 17, 300 };
+  static const uint32_t units[] = { 1, 3, 17, 300 }; /* on a grid 1 x 1 but for the last, 5 x 60 */
   guint refused = 0;
   for (guint k = 0; k < 4 * G_N_ELEMENTS (units); k++)
     {
@@ -306,9 +410,8 @@ layer_shapes (RvCheck *check)
       rv_check_at ("an input of %u units", units[k % 4]);
       g_autoptr (RvModel) model
           = rv_check_network_of ((RvInstance *[]){ judged, last }, 2, rv_dataset_spec (data), &error);
-      if ((model == NULL) != (error != NULL))
-        return rv_check_fail (check, error != NULL ? "build set an error and went on"
-                                                   : "build failed and does not say why");
+      if (judge_build (check, model, error) != RV_VERDICT_OK)
+        return RV_VERDICT_FAILED;
       refused += model == NULL;
       if (model != NULL)
         g_free (gradient_of (model, data));
@@ -325,10 +428,13 @@ call_gradient (void *self)
 static double
 measure_layer (RvCheck *check)
 {
-  g_autoptr (RvDataset) data
-      = rv_check_data_of (RV_FORM_SPIKES, RV_CHECK_UNITS, RV_CHECK_STEPS, FALSE, FALSE, "train");
-  g_autoptr (RvModel) model = network (check, 0, FALSE, rv_dataset_spec (data));
-  Network timed = { 0, model, data };
+  const gboolean on_grid = rv_check_declares (check->plugin);
+  RvVerdict verdict;
+  if (check->judged != NULL && rv_check_declares (check->judged) != on_grid) /* its network is another */
+    return -1.0;
+  g_autoptr (RvDataset) data = data_for (check, RV_FORM_SPIKES, FALSE, FALSE, "train");
+  g_autoptr (RvModel) model = network (check, 0, FALSE, rv_dataset_spec (data), &verdict);
+  Network timed = { .model = model, .data = data };
   rv_threads_set (1);
   return model != NULL ? rv_check_time (call_gradient, &timed) / (1000.0 * RV_CHECK_SAMPLES) : -1.0;
 }
@@ -345,7 +451,7 @@ const RvCheckTest rv_check_layer[]
           position },
         { "repeat", each, "no static variable; only build writes to self", repeat },
         { "threads", each, "no static buffer, nothing written to self", threads },
-        { "shapes", layer_shapes, "build: return FALSE and set the error", NULL },
+        { "shapes", layer_shapes, "build returns FALSE, declare RV_NO_HANDLE, and both set the error", NULL },
         { "nan", each, "no number may be an index unchecked", nan_in },
         { "speed", layer_speed, NULL, NULL },
         RV_CHECK_END };

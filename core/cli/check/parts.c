@@ -50,7 +50,16 @@ rv_check_smooth_layer (RvInstance *layer, RvInstance *neuron)
   for (const RvParam *p = layer->plugin->params; p != NULL && p->name != NULL; p++)
     {
       RvInstance **slot = (RvInstance **)((char *)layer->self + p->offset);
-      if (p->type != RV_PARAM_SLOT || strcmp (p->slot, "neuron") != 0)
+      const RvInstances *list = (const RvInstances *)slot;
+      const gboolean is_slot = p->type == RV_PARAM_SLOT,
+                     has_layers = p->slot != NULL && strcmp (p->slot, "layer") == 0;
+      for (uint32_t k = 0; p->type == RV_PARAM_SLOTS && has_layers && k < list->n; k++)
+        rv_check_smooth_layer (list->items[k], neuron);
+      if (!is_slot || *slot == NULL)
+        continue;
+      if (has_layers)
+        rv_check_smooth_layer (*slot, neuron);
+      if (strcmp (p->slot, "neuron") != 0)
         continue;
       if (neuron != NULL)
         {
@@ -67,7 +76,7 @@ installed (const char *kind, uint32_t units, gboolean recurrent)
 {
   g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
   const RvPlugin *plugin = NULL;
-  g_autoptr (RvValue) value = rv_check_some (kind, units, recurrent, &plugin);
+  g_autoptr (RvValue) value = rv_check_some (kind, units > 0 ? "units" : NULL, units, recurrent, &plugin);
   return value != NULL ? rv_instance_fill (plugin, value, kind, NULL, NULL, mistakes) : NULL;
 }
 
@@ -90,7 +99,7 @@ rv_check_network_of (RvInstance **layers, uint32_t n, const RvDatasetSpec *data,
     complete = complete && layers[k] != NULL;
   if (complete)
     return rv_model_new (&network, decoder, loss, data, 3, error);
-  g_set_error (error, RV_ERROR, RV_ERROR_PLUGIN,
+  g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
                "beside it a layer, a decoder and a loss are needed, which are not installed");
   return NULL;
 }
@@ -184,10 +193,12 @@ RvDataset *
 rv_check_data_of (RvForm form, uint32_t units, uint32_t steps, gboolean varies, gboolean spoiled,
                   const char *split)
 {
+  const uint32_t one[] = { 1, 5, units / 5 }, two[] = { 2, 3, units / 6 }, many[] = { units, 1, 1 };
+  const uint32_t *dims = units % 5 == 0 ? one : units % 6 == 0 ? two : many;
   const RvDatasetSpec spec = { .form = form,
                                .samples = RV_CHECK_SAMPLES,
                                .units = units,
-                               .dims = { 1, 5, units / 5 },
+                               .dims = { dims[0], dims[1], dims[2] },
                                .steps = steps,
                                .classes = RV_CHECK_CLASSES,
                                .step_width = steps > 0 ? 1e-3 : 0.0,

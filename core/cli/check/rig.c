@@ -420,6 +420,7 @@ rv_check_compare (RvCheck *check, double (*measure) (RvCheck *check), const char
       const gboolean same = g_strcmp0 (*file, rv_registry_file (check->plugin)) == 0;
       RvCheck other = *check;
       other.settings = NULL;
+      other.judged = check->plugin;
       other.plugin = same ? NULL : rv_module_open (*file, NULL, &broken);
       const double time = other.plugin != NULL ? measure (&other) : -1.0;
       for (int end = 0; end < 2 && time > 0.0; end++)

@@ -125,27 +125,36 @@ rv_check_installed (const char *kind)
   return g_strv_builder_end (all);
 }
 
-RvValue *
-rv_check_some (const char *kind, uint32_t units, gboolean recurrent, const RvPlugin **found)
+gboolean
+rv_check_declares (const RvPlugin *plugin)
 {
+  return strcmp (plugin->kind, "layer") == 0 && ((const RvLayerClass *)plugin->functions)->declare != NULL;
+}
+
+RvValue *
+rv_check_some (const char *kind, const char *size, uint32_t n, gboolean recurrent, const RvPlugin **found)
+{
+  const gboolean on_grid = g_strcmp0 (size, "units") != 0;
   g_auto (GStrv) files = rv_check_installed (kind);
   for (char **file = files; *file != NULL; file++)
     {
-      g_autofree char *why = NULL, *number = g_strdup_printf ("%u", units);
+      g_autofree char *why = NULL, *number = g_strdup_printf ("%u", n);
       const RvPlugin *plugin = rv_module_open (*file, NULL, &why);
       g_autoptr (RvValue) map = rv_value_map (nowhere);
       gboolean needs_more = FALSE;
-      if (plugin == NULL)
+      if (plugin == NULL || (strcmp (kind, "layer") == 0 && rv_check_declares (plugin) != on_grid))
         continue;
       rv_value_set (map, "use", nowhere, rv_value_text (plugin->name, nowhere));
       for (const RvParam *p = plugin->params; p != NULL && p->name != NULL; p++)
-        if (strcmp (p->name, "units") == 0)
-          rv_value_set (map, "units", nowhere, rv_value_text (number, nowhere));
+        if (g_strcmp0 (p->name, size) == 0)
+          rv_value_set (map, size, nowhere, rv_value_text (number, nowhere));
+        else if (strcmp (p->name, "kernel") == 0 && size != NULL) /* keeps the height and width */
+          rv_value_set (map, "kernel", nowhere, rv_value_text ("1", nowhere));
         else if (strcmp (p->name, "recurrent") == 0)
           rv_value_set (map, "recurrent", nowhere, rv_value_text (recurrent ? "yes" : "no", nowhere));
         else if ((p->flags & RV_PARAM_REQUIRED) != 0)
           needs_more = TRUE;
-      if (needs_more || (units > 0 && rv_value_get (map, "units") == NULL))
+      if (needs_more || (size != NULL && rv_value_get (map, size) == NULL))
         continue;
       *found = plugin;
       return g_steal_pointer (&map);
@@ -153,21 +162,24 @@ rv_check_some (const char *kind, uint32_t units, gboolean recurrent, const RvPlu
   return NULL;
 }
 
-/* For a slot that has no default; of layers two, the last with a unit for each class. */
+/* For a slot that has no default; of layers two, the last with a unit for each class. A layer on a grid takes two
+ * that keep the shape of the checker's data, one with weights and one that needs nothing. */
 static RvValue *
-fill_slot (const RvParam *p)
+fill_slot (const RvCheck *check, const RvParam *p)
 {
-  const uint32_t units = strcmp (p->slot, "layer") == 0 ? 7 : 0;
-  const RvPlugin *plugin;
+  const gboolean is_layer = strcmp (p->slot, "layer") == 0, on_grid = rv_check_declares (check->plugin);
+  const char *size = !is_layer ? NULL : on_grid ? "channels" : "units";
+  const uint32_t n = on_grid ? RV_CHECK_CHANNELS : 7;
+  const RvPlugin *plugins[2] = { NULL, NULL };
   if (p->type == RV_PARAM_SLOT)
-    return rv_check_some (p->slot, units, FALSE, &plugin);
+    return rv_check_some (p->slot, size, n, FALSE, &plugins[0]);
   RvValue *list = rv_value_list (nowhere);
-  RvValue *items[] = { rv_check_some (p->slot, units, FALSE, &plugin),
-                       rv_check_some (p->slot, MIN (units, 3), FALSE, &plugin) };
+  RvValue *items[] = { rv_check_some (p->slot, size, n, FALSE, &plugins[0]),
+                       rv_check_some (p->slot, on_grid ? NULL : size, 3, FALSE, &plugins[1]) };
   for (guint k = 0; k < G_N_ELEMENTS (items); k++)
     if (items[k] != NULL)
       {
-        for (const RvParam *own = plugin->params; own->name != NULL; own++)
+        for (const RvParam *own = plugins[k]->params; own->name != NULL; own++)
           if (strcmp (own->name, "weight_scale") == 0) /* a network that is silent learns nothing */
             rv_value_set (items[k], "weight-scale", nowhere, rv_value_text ("4", nowhere));
         rv_value_append (list, items[k]);
@@ -226,7 +238,7 @@ sample (const RvCheck *check, const RvParam *p, guint trial, guint *rest)
       return required ? rv_value_text (check->scratch, nowhere) : NULL;
     case RV_PARAM_SLOT:
     case RV_PARAM_SLOTS:
-      return required ? fill_slot (p) : NULL;
+      return required || (odd && p->default_value == NULL) ? fill_slot (check, p) : NULL;
     case RV_PARAM_PORT:
       return required || odd ? rv_value_text (p->name, nowhere) : NULL;
     case RV_PARAM_PORTS:
