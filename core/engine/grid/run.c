@@ -43,24 +43,36 @@ make_room (RvModel *model, uint32_t n_tiles)
   grow (&net->tiles, &net->n_tiles, MAX (n_tiles, rv_threads_get ()));
 }
 
+typedef struct
+{
+  const RvModel *model;
+  const float *parameters;
+  gboolean backward;
+} Preparation;
+
+static void
+prepare_op (void *self, uint32_t index, uint32_t worker)
+{
+  const Preparation *all = self;
+  RvGridOp *op = rv_grid_op (all->model->grid, index);
+  if (op->type == RV_GRID_CONVOLVE)
+    rv_convolve_prepare (all->model, op, all->parameters, all->backward);
+  else if (op->type == RV_GRID_NORMALISE)
+    rv_normalise_prepare (all->model, op, all->parameters);
+  else if (op->type == RV_GRID_FIRE)
+    rv_grid_fire_prepare (all->model, op, all->parameters);
+}
+
 void
 rv_grid_prepare (RvModel *model, const float *parameters, gboolean backward, gboolean in_step,
                  uint32_t n_tiles)
 {
   if (!model->grid)
     return;
+  Preparation all = { model, parameters, backward };
   make_room (model, in_step ? n_tiles : 1);
   rv_normalise_expect (model, n_tiles);
-  for (uint32_t k = 0; k < model->grid->ops->len; k++)
-    {
-      RvGridOp *op = rv_grid_op (model->grid, k);
-      if (op->type == RV_GRID_CONVOLVE)
-        rv_convolve_prepare (model, op, parameters, backward);
-      else if (op->type == RV_GRID_NORMALISE)
-        rv_normalise_prepare (model, op, parameters);
-      else if (op->type == RV_GRID_FIRE)
-        rv_grid_fire_prepare (model, op, parameters);
-    }
+  rv_parallel_for (model->grid->ops->len, prepare_op, &all);
 }
 
 static gboolean
