@@ -97,14 +97,15 @@ rv_layer_add_weight (RvLayerBuild *build, const char *name, uint32_t units, uint
 }
 
 RvHandle
-rv_layer_add_kernel (RvLayerBuild *build, uint32_t units, uint32_t inputs, uint32_t taps,
+rv_layer_add_kernel (RvLayerBuild *build, uint32_t units, uint32_t inputs, const uint32_t kernel[2],
                      const RvInstance *initializer, double scale)
 {
   RvParameter p = { .type = RV_PARAMETER_WEIGHT,
                     .units = units,
                     .inputs = inputs,
                     .stride = rv_row_stride (units),
-                    .taps = taps };
+                    .taps = kernel[0] * kernel[1],
+                    .kernel = { kernel[0], kernel[1] } };
   p.count = (size_t)p.stride * inputs;
   return add_weight (build, p, "weight", inputs, initializer, scale);
 }

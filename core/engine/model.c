@@ -179,6 +179,17 @@ rv_model_put_tensor (const RvModel *model, uint32_t index, const float *values, 
       parameters[element_at (p, n, j)] = values[(size_t)n * p->inputs + j];
 }
 
+/* The shape of a parameter in a file, as PyTorch has it; returns its rank. */
+static uint32_t
+shape_of (const RvParameter *p, uint32_t shape[4])
+{
+  shape[0] = p->units;
+  shape[1] = p->taps ? p->inputs / p->taps : p->inputs;
+  shape[2] = p->kernel[0];
+  shape[3] = p->kernel[1];
+  return p->type != RV_PARAMETER_WEIGHT ? 1 : p->taps ? 4 : 2;
+}
+
 gboolean
 rv_model_save (const RvModel *model, const char *path, GError **error)
 {
@@ -188,9 +199,10 @@ rv_model_save (const RvModel *model, const char *path, GError **error)
   for (uint32_t k = 0; k < n; k++)
     {
       const RvParameter *p = rv_parameter (model, (RvHandle)k);
-      const uint32_t shape[2] = { p->units, p->inputs };
+      uint32_t shape[4];
+      const uint32_t rank = shape_of (p, shape);
       names[k] = p->name;
-      tensors[k] = rv_tensor_new (p->type == RV_PARAMETER_WEIGHT ? 2 : 1, shape);
+      tensors[k] = rv_tensor_new (rank, shape);
       rv_model_get_tensor (model, k, model->values, rv_tensor_data (tensors[k]));
     }
   gboolean ok = rv_npz_write (path, n, names, tensors, error);
@@ -206,9 +218,10 @@ rv_model_fill (RvModel *model, GHashTable *members, GError **error)
     {
       const RvParameter *p = rv_parameter (model, (RvHandle)k);
       const RvTensor *tensor = g_hash_table_lookup (members, p->name);
-      const gboolean matrix = p->type == RV_PARAMETER_WEIGHT;
-      if (!tensor || rv_tensor_rank (tensor) != (matrix ? 2 : 1) || rv_tensor_shape (tensor)[0] != p->units
-          || (matrix && rv_tensor_shape (tensor)[1] != p->inputs))
+      uint32_t shape[4];
+      const uint32_t rank = shape_of (p, shape);
+      if (!tensor || rv_tensor_rank (tensor) != rank
+          || memcmp (rv_tensor_shape (tensor), shape, rank * sizeof *shape) != 0)
         {
           g_set_error (error, RV_ERROR, RV_ERROR_SHAPE, "the checkpoint has no %s of the network's shape",
                        p->name);

@@ -39,6 +39,7 @@ typedef struct
   size_t offset, count; /* in the flat vector; padded */
   double rate;          /* of its own; 0: the optimizer's */
   uint32_t taps;        /* weights of a convolution: inputs lie tap by tap; 0: another weight */
+  uint32_t kernel[2];   /* its height and width; taps is their product */
   gboolean outer;       /* weights: of the first layer, transposed only where somebody asks for dL/dinput */
   size_t transposed; /* weights: offset in RvModel.transposed, or .outer, of [units][row stride of inputs] */
 } RvParameter;
@@ -285,9 +286,9 @@ rv_pass_rows (const RvLayerPass *pass, float *array, uint32_t first, uint32_t t)
   return array + (size_t)pass->room * pass->model->tile * first + row;
 }
 
-/* Declares what layers on a grid need: the weight of a convolution with so many taps; numbers that begin as `value`;
+/* Declares what layers on a grid need: the weight of a convolution with this window; numbers that begin as `value`;
  * and neurons, for `layer`, whose units and stride are set. */
-RvHandle rv_layer_add_kernel (RvLayerBuild *build, uint32_t units, uint32_t inputs, uint32_t taps,
+RvHandle rv_layer_add_kernel (RvLayerBuild *build, uint32_t units, uint32_t inputs, const uint32_t kernel[2],
                               const RvInstance *initializer, double scale);
 RvHandle rv_layer_add_constant (RvLayerBuild *build, const char *name, uint32_t units, float value,
                                 RvParameterType type);

@@ -56,7 +56,8 @@ typedef struct
   uint32_t layer;    /**< which it belongs to */
   RvTensorRole role; /**< what its numbers do */
   uint32_t rows;     /**< units, or gates times units; 1 if all neurons of the layer share the number */
-  uint32_t columns;  /**< what each row weighs; 1 for biases and parameters of neurons, which are 1-D */
+  uint32_t columns;  /**< what each row weighs (of a convolution channel by channel, a window at a time); 1 for
+                      * biases and parameters of neurons, which are 1-D */
   RV_RESERVED (2);
 } RvModelTensor;
 

@@ -180,7 +180,7 @@ rv_grid_convolve (RvLayerBuild *build, RvHandle in, const RvConvolution *c, GErr
   if (!width)
     return RV_NO_HANDLE;
   const uint32_t taps = op.window.kernel[0] * op.window.kernel[1], seen = grid.channels / c->groups * taps;
-  op.weight = rv_layer_add_kernel (build, c->channels, seen, taps, c->initializer, c->scale);
+  op.weight = rv_layer_add_kernel (build, c->channels, seen, op.window.kernel, c->initializer, c->scale);
   op.bias = c->bias ? rv_layer_add_bias (build, "bias", c->channels, seen, c->initializer, c->scale)
                     : RV_NO_HANDLE;
   op.packed = c->groups > 1 || grid.channels < PACKED;
