@@ -43,7 +43,8 @@ typedef struct
   uint32_t channels;             /**< of the output */
   uint32_t groups;               /**< that do not see each other; divides the channels of both sides */
   gboolean bias;                 /**< a learned constant for each channel */
-  gboolean bfloat16;             /**< products of numbers rounded to bfloat16, summed in float */
+  gboolean bfloat16;             /**< products of numbers rounded to bfloat16, summed in float; of floats where the
+                                  * input has less than 16 channels, the output less than 9, or there are groups */
   const RvInstance *initializer; /**< of weight and bias; its fan in is of one output channel */
   double scale;                  /**< on the initial weight and bias */
   RV_RESERVED (4);

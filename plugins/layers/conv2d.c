@@ -44,7 +44,7 @@ static const RvParam params[] = {
   RV_BOOL (Conv2d, bias, "yes", "A learned constant for each channel; normalisation makes it useless"),
   RV_REAL (Conv2d, weight_scale, "1", 0, 1e6, "", "Factor on the initial weights and biases"),
   RV_CHOICE (Conv2d, products, "float32", products, "Numbers that are multiplied; sums are always float32. bfloat16 needs "
-             "AMX or AVX-512 BF16, and 16 channels of the input or more"),
+             "AMX or AVX-512 BF16; groups, and less than 16 channels of the input or 9 of its own, are float32 all the same"),
   RV_SLOT (Conv2d, neuron, "neuron", NULL, "Neurons that take the output as their current"),
   RV_SLOT (Conv2d, initializer, "initializer", "pytorch", "Where the first weights come from"),
   RV_PARAM_END

@@ -185,7 +185,8 @@ rv_grid_convolve (RvLayerBuild *build, RvHandle in, const RvConvolution *c, GErr
                     : RV_NO_HANDLE;
   op.packed = c->groups > 1 || grid.channels < PACKED;
   op.in = stored (build, in);
-  op.bf16 = c->bfloat16 && !op.packed ? rv_bf16 () : NULL;
+  const gboolean whole_vectors = rv_row_stride (c->channels) % 16 == 0;
+  op.bf16 = c->bfloat16 && !op.packed && whole_vectors ? rv_bf16 () : NULL;
   RvGridValue out = like (net_of (build), op.in);
   out.grid = (RvGrid){ c->channels, height, width };
   out.apart = apart_of (c->channels, FALSE);
