@@ -202,9 +202,10 @@ as_list (const RvValue *value, gboolean is_default)
   return list;
 }
 
-/* `field` is an RvInts, RvReals or char **; the struct owns what was read, even if a mistake follows. */
+/* `field` is an RvInts, RvReals or char **; the struct owns what was read, even if a mistake follows. Of a default
+ * `resolved` is the list, since its text would be read as one item the next time. */
 static gboolean
-read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_default)
+read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_default, RvValue **resolved)
 {
   g_autoptr (RvValue) list = as_list (value, is_default);
   const uint32_t n = rv_value_size (list);
@@ -238,6 +239,8 @@ read_list (const Entry *entry, const RvValue *value, void *field, gboolean is_de
       else
         good &= read_real (&each, item, &((RvReals *)field)->items[i]);
     }
+  if (is_default)
+    *resolved = g_steal_pointer (&list);
   return good;
 }
 
@@ -484,7 +487,7 @@ read_entry (const Entry *entry, const RvValue *value, void *field, gboolean is_d
     case RV_PARAM_INTS:
     case RV_PARAM_REALS:
     case RV_PARAM_TEXTS:
-      return read_list (entry, value, field, is_default);
+      return read_list (entry, value, field, is_default, resolved);
     case RV_PARAM_REAL_MAP:
       return read_real_map (entry, value, field);
     case RV_PARAM_TRAINABLE:

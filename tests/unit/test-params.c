@@ -164,6 +164,29 @@ test_defaults (void)
   g_assert_cmpint (clears, ==, before + 1);
 }
 
+/* What was resolved makes the same again, lists too. */
+static void
+test_again (void)
+{
+  g_autoptr (RvValue) resolved = rv_value_map (at), again = rv_value_map (at);
+  g_autoptr (RvInstance) first = fill (NULL, NULL, resolved, NULL);
+  g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
+  g_autoptr (RvInstance) second
+      = rv_instance_fill (&fake, resolved, "network.0", &resolver, again, mistakes);
+  g_autofree char *text = rv_value_to_string (resolved), *other = rv_value_to_string (again);
+  const Self *self;
+
+  g_assert_nonnull (first);
+  g_assert_nonnull (second);
+  self = second->self;
+  g_assert_cmpint (self->ints.n, ==, 2);
+  g_assert_cmpint (self->ints.items[1], ==, 2);
+  g_assert_cmpint (self->reals.n, ==, 0);
+  g_assert_cmpstr (self->texts[0], ==, "a");
+  g_assert_cmpstr (self->texts[1], ==, "b");
+  g_assert_cmpstr (text, ==, other);
+}
+
 static void
 test_scalars (void)
 {
@@ -380,6 +403,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/params/defaults", test_defaults);
+  g_test_add_func ("/params/again", test_again);
   g_test_add_func ("/params/scalars", test_scalars);
   g_test_add_func ("/params/lists", test_lists);
   g_test_add_func ("/params/trainables", test_trainables);
