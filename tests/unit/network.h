@@ -14,7 +14,8 @@ network_instance (const char *kind, const char *text, const char *path)
   g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
   g_autoptr (RvValue) value = rv_yaml_parse (text, strlen (text), "test.yaml", mistakes);
   g_autoptr (GError) error = NULL;
-  RvInstance *instance = value ? rv_instance_new (kind, FALSE, value, path, NULL, NULL, mistakes) : NULL;
+  g_autoptr (RvValue) resolved = value ? rv_value_map (value->place) : NULL; /* for a model's recipe */
+  RvInstance *instance = value ? rv_instance_new (kind, FALSE, value, path, NULL, resolved, mistakes) : NULL;
   rv_mistakes_raise (mistakes, &error);
   g_assert_no_error (error);
   g_assert_nonnull (instance);
