@@ -123,7 +123,7 @@ def measure(options, case, step, **more):
         start = time.perf_counter()
         step()
         times.append(time.perf_counter() - start)
-    work = (time.process_time() - work) / len(times)    # of all threads; with what they wait, if idle ones spin
+    work = (time.process_time() - work) / len(times)    # of all threads, with what they wait for one another
     median = statistics.median(times)
     print(json.dumps({
         "case": options.case, "mode": options.mode, "samples_per_second": case.batch / median,
