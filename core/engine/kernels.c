@@ -655,6 +655,22 @@ collect_words (float *gradient, uint32_t width, const uint64_t *words, uint32_t 
     }
 }
 
+static void
+add_where (uint64_t where, const float *g, uint32_t width, float *to)
+{
+  uint32_t j = 0;
+#ifdef __AVX512F__
+  for (; j + VW <= width; j += VW)
+    {
+      const __mmask16 some = (__mmask16)(where >> j);
+      const __m512 sum = _mm512_loadu_ps (to + j);
+      _mm512_storeu_ps (to + j, _mm512_mask_add_ps (sum, some, sum, _mm512_loadu_ps (g + j)));
+    }
+#endif
+  for (; j < width; j++)
+    to[j] += where >> j & 1 ? g[j] : 0.0f;
+}
+
 static double
 spin (uint32_t times, float *out)
 {
@@ -677,5 +693,5 @@ spin (uint32_t times, float *out)
 }
 
 const RvKernels RV_KERNELS
-    = { gather,          scatter, collect, gather_bits, scatter_bits, list,          add_rows, product,
-        product_adjoint, fired,   mark,    expand,      gather_words, collect_words, spin };
+    = { gather,          scatter, collect, gather_bits, scatter_bits, list,          add_rows,  product,
+        product_adjoint, fired,   mark,    expand,      gather_words, collect_words, add_where, spin };

@@ -55,6 +55,8 @@ typedef struct
                         uint32_t k, uint32_t rows, float *out, size_t stride);
   void (*collect_words) (float *gradient, uint32_t width, const uint64_t *words, uint32_t k, uint32_t rows,
                          const float *g, size_t stride);
+  /* to[j] += g[j] for the bits j < width of `where` */
+  void (*add_where) (uint64_t where, const float *g, uint32_t width, float *to);
   /* Operations on registers; how many were done. The peak of one worker; out [RV_PANEL] keeps them alive. */
   double (*spin) (uint32_t times, float *out);
 } RvKernels;

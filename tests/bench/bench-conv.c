@@ -45,7 +45,7 @@ read_image (gconstpointer self, uint64_t epoch, uint32_t id, RvRecording *out, G
 /* ---- networks, as a pipeline would write them */
 
 #define LIF                                                                                                  \
-  "{use: neurons, neuron: {use: lif, leak: 0.5, threshold: 1, surrogate: {use: rectangle, width: 1}}}"
+  "{use: neurons, neuron: {use: lif, leak: 0.5, threshold: 1, surrogate: {use: rectangle, width: 0.5}}}"
 
 /* Running statistics are those of the last batch, so that evaluation fires as training does. */
 #define NORM "{use: batch-norm, momentum: 1}"

@@ -15,7 +15,6 @@ import sys
 
 from compare import HERE, KEEP_MEMORY, Failed, processor, run
 
-TORCH = [("--mode", mode, "--layout", layout) for mode in ("fused", "compiled") for layout in ("last", "first")]
 
 
 def arguments():
@@ -30,6 +29,8 @@ def arguments():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--settings", default="fused-last,fused-first,compiled-last,compiled-first",
+                        help="torch's mode and layout, with commas")
     parser.add_argument("--out", help="a file for the table")
     return parser.parse_args()
 
@@ -50,7 +51,8 @@ def theirs(options, python, net, setting):
 def fastest(options, net, dtype):
     """Of torch's settings, by its fastest single step, since others may be at work on the machine."""
     tried = {}
-    for setting in TORCH:
+    for setting in (word.split("-") for word in options.settings.split(",")):
+        setting = ("--mode", setting[0], "--layout", setting[1])
         try:
             tried[setting] = theirs(options, options.python, net, (*setting, "--dtype", dtype))["ms_least"]
             print(f"  torch {dtype}, {' '.join(setting)}: {tried[setting]:.0f} ms a step", flush=True)

@@ -176,6 +176,30 @@ test_collect (gconstpointer user)
     }
 }
 
+static void
+test_add_where (gconstpointer user)
+{
+  const RvKernels *kernels = user;
+  Case c;
+  for (uint32_t n = 0; next_case (n, &c); n += 7)
+    {
+      const RvStream stream = rv_stream_new (n, "", "numbers", "");
+      Array g = array_new (c.width), to = array_new (c.width);
+      const uint64_t where = rv_stream_bits (stream, 999);
+      for (uint32_t j = 0; j < c.width; j++)
+        {
+          g.f[j] = 1.0f + rv_stream_uniform (stream, j);
+          to.f[j] = rv_stream_uniform (stream, 100 + j);
+        }
+      kernels->add_where (where, g.f, c.width, to.f);
+      for (uint32_t j = 0; j < c.width; j++)
+        g_assert_cmpfloat (to.f[j], ==,
+                           rv_stream_uniform (stream, 100 + j) + (where >> j & 1 ? g.f[j] : 0.0f));
+      array_free (&g);
+      array_free (&to);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -190,8 +214,10 @@ main (int argc, char **argv)
   {
     const char *name;
     GTestDataFunc run;
-  } tests[]
-      = { { "expand", test_expand }, { "gather-words", test_gather }, { "collect-words", test_collect } };
+  } tests[] = { { "expand", test_expand },
+                { "gather-words", test_gather },
+                { "collect-words", test_collect },
+                { "add-where", test_add_where } };
   g_test_init (&argc, &argv, NULL);
   for (int isa = RV_ISA_BASELINE; isa <= rv_isa (); isa++)
     for (guint k = 0; k < G_N_ELEMENTS (tests); k++)

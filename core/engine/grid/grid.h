@@ -115,7 +115,7 @@ typedef struct
       *param_gradient[RV_NEURON_MAX_PARAMS];
   float *z, *slope, *spike, *zeros; /* [rows][RV_PANEL] each */
   float *packed;                    /* taps side by side: [rows][window * channels] */
-  uint64_t *words;                  /* bits, by column */
+  uint64_t *words;                  /* bits, by column, or by row */
   uint16_t *a, *b, *a_columns;      /* bf16 operands of a tile's pieces */
   size_t a_room, b_room, columns_room, packed_room;
   const uint16_t **lists[2];

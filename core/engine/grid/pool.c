@@ -127,6 +127,36 @@ give_largest (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGrid
     }
 }
 
+/* The same of spikes: the first that fired, or the first of all where none did, a word at a time. */
+static void
+give_first (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGridWorker *worker,
+            const uint32_t *pixels, uint32_t n, uint32_t chunk, const float *g, uint32_t stride,
+            uint32_t width, uint32_t rows)
+{
+  const RvGridValue *in = rv_grid_value (model->grid, op->in);
+  const RvGridRoom *room = &tile->values[op->in];
+  uint64_t *left = worker->words; /* places whose gradient nobody has */
+  for (uint32_t r = 0; r < rows; r++)
+    left[r] = UINT64_MAX;
+  for (uint32_t k = 0; k < n; k++) /* who fired, and then, as number n, the first for what is left */
+    {
+      const RvPiece piece = rv_grid_piece (in, pixels[k], chunk);
+      const uint64_t *words = room->bits + (size_t)(piece.panel / RV_PANEL) * rows;
+      const uint32_t shift = piece.column - piece.panel;
+      float *to = rv_grid_gradient (model, tile, op->in, piece.panel) + shift;
+      for (uint32_t r = 0; r < rows; r++)
+        {
+          const uint64_t takes = words[r] >> shift & left[r];
+          left[r] &= ~takes;
+          rv_kernels ()->add_where (takes, g + (size_t)r * stride, width, to + (size_t)r * piece.stride);
+        }
+    }
+  const RvPiece piece = rv_grid_piece (in, pixels[0], chunk);
+  float *to = rv_grid_gradient (model, tile, op->in, piece.panel) + piece.column - piece.panel;
+  for (uint32_t r = 0; r < rows; r++)
+    rv_kernels ()->add_where (left[r], g + (size_t)r * stride, width, to + (size_t)r * piece.stride);
+}
+
 static void
 give_all (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGridWorker *worker,
           const uint32_t *pixels, uint32_t n, uint32_t chunk, const float *g, uint32_t stride, uint32_t width,
@@ -152,6 +182,7 @@ rv_grid_pool_backward (const RvModel *model, const RvGridOp *op, RvGridTile *til
 {
   const RvGridValue *in = rv_grid_value (model->grid, op->in), *out = rv_grid_value (model->grid, op->out);
   const uint32_t rows = rv_grid_rows (model, tile, out);
+  const gboolean bits = tile->values[op->in].bits != NULL;
   g_autofree uint32_t *pixels = g_new (uint32_t, (size_t)op->window.kernel[0] * op->window.kernel[1]);
   for (uint32_t y = 0; y < out->grid.height; y++)
     for (uint32_t x = 0; x < out->grid.width; x++)
@@ -163,9 +194,10 @@ rv_grid_pool_backward (const RvModel *model, const RvGridOp *op, RvGridTile *til
             const float *g = rv_grid_given (model, tile, op->out, piece.panel);
             if (!g)
               continue;
-            (op->pool == RV_POOL_MAX ? give_largest : give_all) (model, op, tile, worker, pixels, n, chunk,
-                                                                 g + piece.column - piece.panel, piece.stride,
-                                                                 piece.width, rows);
+            (op->pool != RV_POOL_MAX ? give_all
+             : bits                  ? give_first
+                                     : give_largest) (model, op, tile, worker, pixels, n, chunk,
+                                     g + piece.column - piece.panel, piece.stride, piece.width, rows);
           }
       }
   rv_grid_release (tile, op->out);

@@ -112,7 +112,7 @@ rv_grid_worker_new (const RvModel *model)
   worker->slope = room_of (&bytes, panel);
   worker->spike = room_of (&bytes, panel);
   worker->zeros = room_of (&bytes, panel);
-  worker->words = g_new0 (uint64_t, (net->rows + 63) / 64 * RV_PANEL);
+  worker->words = g_new0 (uint64_t, MAX ((net->rows + 63) / 64 * RV_PANEL, net->rows));
   if (model->spent)
     worker->spent = g_new0 (RvSpent, (size_t)model->n_layers * RV_PHASES);
   return worker;
@@ -403,6 +403,20 @@ rv_grid_shown_clear (RvGridShown *shown)
   *shown = (RvGridShown){ 0 };
 }
 
+/* Of one row the units that fired, as bits; `bits` [panels] lie `rows` words apart. */
+static void
+mark_units (const RvGridValue *v, const uint64_t *bits, uint32_t rows, uint64_t *units)
+{
+  const uint32_t pixels = v->grid.height * v->grid.width;
+  for (uint32_t panel = 0; panel < v->columns; panel += RV_PANEL)
+    for (uint64_t word = bits[(size_t)(panel / RV_PANEL) * rows]; word; word &= word - 1)
+      {
+        const uint32_t column = panel + (uint32_t)__builtin_ctzll (word);
+        const uint32_t unit = column % v->apart * pixels + column / v->apart;
+        units[unit / 64] |= UINT64_C (1) << unit % 64;
+      }
+}
+
 /* Ids of the spikes of a value, unit by unit, for rows that are laid out for `samples`. */
 static void
 show_spikes (const RvModel *model, const RvGridTile *tile, RvHandle value, uint32_t samples,
@@ -411,7 +425,8 @@ show_spikes (const RvModel *model, const RvGridTile *tile, RvHandle value, uint3
   const RvGridValue *v = rv_grid_value (model->grid, value);
   const uint64_t *bits = tile->values[value].bits;
   const uint32_t rows = rv_grid_rows (model, tile, v), steps = rows / tile->samples,
-                 pixels = v->grid.height * v->grid.width;
+                 n = (v->grid.channels * v->grid.height * v->grid.width + 63) / 64;
+  g_autofree uint64_t *units = g_new (uint64_t, n);
   size_t total = 0;
   for (size_t k = 0; k < (size_t)panels_of (v) * rows; k++)
     total += (uint32_t)__builtin_popcountll (bits[k]);
@@ -426,14 +441,12 @@ show_spikes (const RvModel *model, const RvGridTile *tile, RvHandle value, uint3
   for (uint32_t t = 0; t < steps; t++)
     for (uint32_t s = 0; s < samples; s++)
       {
-        const uint64_t *row = bits + t * tile->samples + s;
-        for (uint32_t c = 0; s < tile->samples && c < v->grid.channels; c++)
-          for (uint32_t pixel = 0; pixel < pixels; pixel++)
-            {
-              const uint32_t column = pixel * v->apart + c;
-              if (row[(size_t)(column / RV_PANEL) * rows] >> column % RV_PANEL & 1)
-                shown->ids[count++] = c * pixels + pixel;
-            }
+        memset (units, 0, n * sizeof *units);
+        if (s < tile->samples)
+          mark_units (v, bits + t * tile->samples + s, rows, units);
+        for (uint32_t k = 0; k < n; k++)
+          for (uint64_t word = units[k]; word; word &= word - 1)
+            shown->ids[count++] = k * 64 + (uint32_t)__builtin_ctzll (word);
         shown->offsets[t * samples + s + 1] = count;
       }
 }
