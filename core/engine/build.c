@@ -39,7 +39,20 @@ rv_layer_set_units (RvLayerBuild *build, uint32_t units)
   layer->stride = rv_row_stride (units);
 }
 
-/* Room for `count` floats at the end of the parameter vector, aligned; the values are zero. */
+/* Moves the parameter vector to a place for `room` floats, which are zero behind the ones there are. */
+static void
+set_room (RvModel *model, size_t room)
+{
+  float *values = rv_aligned_alloc (room * sizeof (float));
+  if (model->count)
+    memcpy (values, model->values, model->count * sizeof (float));
+  rv_aligned_free (model->values);
+  model->values = values;
+  model->room = room;
+}
+
+/* Room for `count` floats at the end of the parameter vector, aligned; the values are zero. The vector grows by half at
+ * least: a deep network has a hundred parameters, and would be moved as often. */
 static RvHandle
 add_parameter (RvLayerBuild *build, RvParameter p, const char *name)
 {
@@ -48,11 +61,8 @@ add_parameter (RvLayerBuild *build, RvParameter p, const char *name)
   p.name = g_strdup_printf ("network.%u.%s%s", build->index, build->prefix, name);
   p.offset = model->count;
   p.count = (p.count + 15) / 16 * 16;
-  float *values = rv_aligned_alloc ((model->count + p.count) * sizeof (float));
-  if (model->count)
-    memcpy (values, model->values, model->count * sizeof (float));
-  rv_aligned_free (model->values);
-  model->values = values;
+  if (model->count + p.count > model->room)
+    set_room (model, MAX (model->count + p.count, model->room + model->room / 2));
   model->count += p.count;
   g_array_append_val (model->parameters, p);
   return (RvHandle)model->parameters->len - 1;
@@ -363,6 +373,8 @@ build_all (RvModel *model, const RvInstances *layers, const RvDatasetSpec *data,
                    inputs, data->classes, data->classes);
       return FALSE;
     }
+  if (model->room > model->count)
+    set_room (model, model->count);
   const RvDecoderClass *decoder = model->decoder->plugin->functions;
   RvLayer *last = &model->layers[model->n_layers - 1];
   model->decisions = decoder->decisions (model->decoder->self, data->steps, error);

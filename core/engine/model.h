@@ -103,7 +103,7 @@ struct RvModel
   uint32_t block;       /* steps of a block; 0: by shape */
   gboolean checkpoint;  /* blocks are run again in the backward pass */
   float *values;        /* [parameter_count] */
-  size_t count;
+  size_t count, room;   /* floats there, and while the network is built, floats that have a place */
   size_t transposed_count, outer_count, lanes_count;
   float *transposed, *lanes; /* made from the parameters before each pass over a batch */
   float *outer;              /* the same, where dL/dinput is asked for */
