@@ -15,6 +15,7 @@ typedef struct
 typedef struct
 {
   uint32_t rows, recurrent_rows;
+  gboolean unknown; /* a convolution's: what a spike meets depends on where it is */
 } Fan;
 
 typedef struct
@@ -79,8 +80,9 @@ count_tile (void *self, const RvTileView *view)
             for (uint32_t e = signal->offsets[row]; e < signal->offsets[row + 1]; e++)
               spikes[count->first[k] + signal->ids[e]]++;
           }
-      add_operations (count, view, k ? &view->layers[k - 1] : view->input, count->fans[k].rows, count->steps,
-                      &count->adds[at], &count->macs[at]);
+      if (!count->fans[k].unknown)
+        add_operations (count, view, k ? &view->layers[k - 1] : view->input, count->fans[k].rows,
+                        count->steps, &count->adds[at], &count->macs[at]);
       /* what fires at the last step is not heard again */
       if (count->fans[k].recurrent_rows)
         add_operations (count, view, signal, count->fans[k].recurrent_rows, count->steps - 1,
@@ -126,8 +128,14 @@ count_begin (Count *count, const RvModel *model, const RvDatasetSpec *spec)
     {
       RvModelTensor tensor;
       rv_model_describe_tensor (model, k, &tensor);
+      const uint32_t inputs = tensor.layer ? rv_model_layer_units (model, tensor.layer - 1) : spec->units;
       if (tensor.role == RV_ROLE_WEIGHT)
-        count->fans[tensor.layer].rows += tensor.rows;
+        {
+          count->fans[tensor.layer].rows += tensor.rows;
+          /* kernels have fewer columns than there are inputs, or fewer rows than there are units */
+          count->fans[tensor.layer].unknown
+              |= tensor.columns != inputs || tensor.rows < rv_model_layer_units (model, tensor.layer);
+        }
       else if (tensor.role == RV_ROLE_RECURRENT)
         count->fans[tensor.layer].recurrent_rows += tensor.rows;
     }
@@ -293,7 +301,7 @@ set_over_time (const Count *count, const RvDatasetSpec *spec, RvNode *node)
 }
 
 static void
-add_notes (const FiringRate *rate, RvTable *table)
+add_notes (const FiringRate *rate, RvTable *table, gboolean unknown)
 {
   g_autofree char *energy
       = g_strdup_printf ("Energy: %g pJ for an accumulate, %g pJ for a multiply-accumulate (32-bit floats at "
@@ -308,6 +316,8 @@ add_notes (const FiringRate *rate, RvTable *table)
                      "that stays the same is multiplied once.");
   rv_table_add_note (table, rate->skip_zeros ? "Analog inputs of exactly zero cost nothing."
                                              : "Analog inputs of zero cost as much as others.");
+  if (unknown)
+    rv_table_add_note (table, "Convolutions are not counted: their cells are empty, and so are the sums.");
   rv_table_add_note (table, energy);
 }
 
@@ -317,6 +327,7 @@ operations_table (const Count *count)
   static const char *const names[] = { "accumulates", "multiply-accumulates", "energy (nJ)" };
   RvTable *table = rv_table_new ("Synaptic operations and energy per sample");
   double adds = 0.0, macs = 0.0;
+  gboolean unknown = FALSE;
   rv_table_add_column (table, "layer", RV_COLUMN_TEXT, 0);
   for (uint32_t k = 0; k < G_N_ELEMENTS (names); k++)
     rv_table_add_column (table, names[k], RV_COLUMN_REAL, k < 2 ? 0 : 3);
@@ -328,6 +339,9 @@ operations_table (const Count *count)
       const double own_adds = all ? adds : (double)count->adds[k] / count->samples,
                    own_macs = all ? macs : (double)count->macs[k] / count->samples;
       rv_table_set_text (table, row, 0, name);
+      unknown |= !all && count->fans[k].unknown;
+      if (all ? unknown : count->fans[k].unknown)
+        continue;
       rv_table_set_real (table, row, 1, own_adds);
       rv_table_set_real (table, row, 2, own_macs);
       /* pJ to nJ */
@@ -337,7 +351,7 @@ operations_table (const Count *count)
       adds += own_adds;
       macs += own_macs;
     }
-  add_notes (count->options, table);
+  add_notes (count->options, table, unknown);
   return table;
 }
 

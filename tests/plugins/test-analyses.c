@@ -367,6 +367,36 @@ test_resolution (void)
                          "takes 9 units");
 }
 
+/* What a spike meets in a convolution is not known: no number stands there, nor in the sum; the dense layer behind it is
+ * counted. The same for a kernel as large as its input, whose rows are channels and not units. */
+static void
+test_convolutions (void)
+{
+  static const char *const lif = "neuron: {use: lif, leak: 0.5, threshold: 0.2}";
+  for (guint large = 0; large < 2; large++)
+    {
+      g_autofree char *conv
+          = large ? g_strdup_printf ("{use: conv2d, channels: 2, kernel: [1, 7], padding: [0, 3], %s}", lif)
+                  : g_strdup_printf ("{use: conv2d, channels: 2, kernel: [1, 3], %s}", lif);
+      const char *const layers[] = { conv, "{use: dense, units: 4, neuron: leaky-integrator}" };
+      g_autoptr (Fixture) f = fixture_new (RV_FORM_SPIKES);
+      rv_model_unref (f->wires.model);
+      f->wires.trained.dims[0] = 1; /* a row of pixels */
+      f->wires.trained.dims[2] = INPUTS;
+      f->wires.model = network_new (2, layers, "rate", "cross-entropy", &f->wires.trained, 3);
+      g_autoptr (TestAnalysis) rates = analyse (f, "{use: analysis/firing-rate, model: model, data: data}");
+      const RvTable *operations = test_table (rates, "operations"), *table = test_table (rates, "table");
+      const double units = large ? 14 : 10, fired = test_number (table, 0, "mean rate") * units * STEPS;
+      g_assert_cmpfloat (fired, >, 0.0);
+      for (uint32_t k = 0; k < 3; k += 2)
+        g_assert_true (isnan (test_number (operations, k, "accumulates"))
+                       && isnan (test_number (operations, k, "multiply-accumulates"))
+                       && isnan (test_number (operations, k, "energy (nJ)")));
+      NEAR (test_number (operations, 1, "accumulates"), 4 * fired);
+      g_assert_nonnull (strstr (rv_table_notes (operations)[2], "Convolutions are not counted"));
+    }
+}
+
 /* Baselines whose layers have no neurons run over other steps too. */
 static void
 test_baselines (void)
@@ -471,6 +501,7 @@ main (int argc, char **argv)
   g_test_add_func ("/analyses/operations", test_operations);
   g_test_add_func ("/analyses/analog", test_analog);
   g_test_add_func ("/analyses/resolution", test_resolution);
+  g_test_add_func ("/analyses/convolutions", test_convolutions);
   g_test_add_func ("/analyses/baselines", test_baselines);
   g_test_add_func ("/analyses/trace", test_trace);
   return g_test_run ();
