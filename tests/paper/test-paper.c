@@ -1,4 +1,4 @@
-/* The pipelines of the paper from outside, each whole (-s scale=tiny) on data that is made here: that every file runs,
+/* The pipelines of the paper, and those with convolutions, from outside, each whole (-s scale=tiny) on data that is made here: that every file runs,
  * that every table has its rows and no failed cell, that every figure is there; and what `check` says of the scales
  * that people use. */
 #include "paper/tiny.h"
@@ -9,30 +9,36 @@
 
 typedef struct
 {
-  const char *file;    /* below pipelines/paper, without .yaml */
+  const char *file;    /* below pipelines, without .yaml */
   const char *tables;  /* "NAME=ROWS ..." */
   const char *figures; /* "NAME ..." */
   gboolean spoken;     /* reads HDF5 */
 } Paper;
 
 static const Paper papers[] = {
-  { "table-6-xor", "table-6=6", "accuracy", FALSE },
-  { "table-6-shd", "table-6=6", "accuracy", TRUE },
-  { "table-6-ssc", "table-6=6", "accuracy", TRUE },
-  { "table-6-nmnist", "table-6=5", "accuracy", FALSE },
-  { "table-6-dvs", "table-6=5", "accuracy", FALSE },
-  { "table-6-mnist", "table-6=5", "accuracy", FALSE },
-  { "table-7-shd", "table-7=12", "accuracy", TRUE },
-  { "table-7-ssc", "table-7=12", "accuracy", TRUE },
-  { "table-7-nmnist", "table-7=11", "accuracy", FALSE },
-  { "table-7-dvs", "table-7=11", "accuracy", FALSE },
-  { "table-7-mnist", "table-7=11", "accuracy", FALSE },
-  { "figure-3", "", "figure-3/seed=1", FALSE },
-  { "figure-5", "flatness=3", "figure-5 contours", FALSE },
-  { "figure-6-table-9", "table-9=5", "figure-6/seed=1", FALSE },
-  { "figure-8", "perturbation=6 least=6 random=6", "figure-8", FALSE },
-  { "table-8", "table-8=10 compared=10", "", FALSE },
-  { "table-10", "table-10=5 compared/ratio=0.9=5", "table-10-all", FALSE },
+  { "paper/table-6-xor", "table-6=6", "accuracy", FALSE },
+  { "paper/table-6-shd", "table-6=6", "accuracy", TRUE },
+  { "paper/table-6-ssc", "table-6=6", "accuracy", TRUE },
+  { "paper/table-6-nmnist", "table-6=5", "accuracy", FALSE },
+  { "paper/table-6-dvs", "table-6=5", "accuracy", FALSE },
+  { "paper/table-6-mnist", "table-6=5", "accuracy", FALSE },
+  { "paper/table-6-cifar10", "table-6=4", "accuracy", FALSE },
+  { "paper/table-7-shd", "table-7=12", "accuracy", TRUE },
+  { "paper/table-7-ssc", "table-7=12", "accuracy", TRUE },
+  { "paper/table-7-nmnist", "table-7=11", "accuracy", FALSE },
+  { "paper/table-7-dvs", "table-7=11", "accuracy", FALSE },
+  { "paper/table-7-mnist", "table-7=11", "accuracy", FALSE },
+  { "paper/table-7-cifar10", "table-7=11", "accuracy", FALSE },
+  { "paper/figure-3", "", "figure-3/seed=1", FALSE },
+  { "paper/figure-5", "flatness=3", "figure-5 contours", FALSE },
+  { "paper/figure-6-table-9", "table-9=5", "figure-6/seed=1", FALSE },
+  { "paper/figure-8", "perturbation=6 least=6 random=6", "figure-8", FALSE },
+  { "paper/table-8", "table-8=10 compared=10", "", FALSE },
+  { "paper/table-10", "table-10=5 compared/ratio=0.9=5", "table-10-all", FALSE },
+  { "mnist-conv", "accuracy=1", "", FALSE },
+  { "nmnist-conv", "accuracy=1", "", FALSE },
+  { "dvsgesture-conv", "accuracy=1", "", FALSE },
+  { "cifar10-conv", "accuracy=1", "", FALSE },
 };
 
 static char *folder, *pipelines;
@@ -42,7 +48,7 @@ static int
 ranvier (const char *verb, const char *file, const char *arguments)
 {
   g_autofree char *line
-      = g_strdup_printf ("%s '%s/paper/%s.yaml' --data '%s' %s", verb, pipelines, file, folder, arguments);
+      = g_strdup_printf ("%s '%s/%s.yaml' --data '%s' %s", verb, pipelines, file, folder, arguments);
   return test_ranvier (NULL, line, NULL);
 }
 
@@ -105,23 +111,30 @@ test_check (gconstpointer user)
   g_assert_cmpint (ranvier ("check", p->file, "-s scale=large"), ==, 2);
 }
 
-/* Every file of the folder is in the table above. */
+/* Every file of the paper, and every one with convolutions, is in the table above. */
 static void
 test_all (void)
 {
-  g_autofree char *path = g_build_filename (pipelines, "paper", NULL);
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
   guint n = 0;
-  g_assert_nonnull (dir);
-  for (const char *name; (name = g_dir_read_name (dir)); n++)
+  for (guint below = 0; below < 2; below++)
     {
-      gboolean known = FALSE;
-      for (gsize k = 0; k < G_N_ELEMENTS (papers); k++)
-        known |= g_str_has_prefix (name, papers[k].file)
-                 && g_str_equal (name + strlen (papers[k].file), ".yaml");
-      if (!known)
-        g_test_message ("pipelines/paper/%s is not tested", name);
-      g_assert_true (known);
+      g_autofree char *path = g_build_filename (pipelines, below ? "paper" : "", NULL);
+      g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+      g_assert_nonnull (dir);
+      for (const char *name; (name = g_dir_read_name (dir));)
+        {
+          g_autofree char *file = g_strconcat (below ? "paper/" : "", name, NULL);
+          gboolean known = FALSE;
+          if (!below && !g_str_has_suffix (name, "-conv.yaml"))
+            continue;
+          for (gsize k = 0; k < G_N_ELEMENTS (papers); k++)
+            known |= g_str_has_prefix (file, papers[k].file)
+                     && g_str_equal (file + strlen (papers[k].file), ".yaml");
+          if (!known)
+            g_test_message ("pipelines/%s is not tested", file);
+          g_assert_true (known);
+          n++;
+        }
     }
   g_assert_cmpuint (n, ==, G_N_ELEMENTS (papers));
 }
@@ -164,17 +177,19 @@ main (int argc, char **argv)
   tiny_nmnist (folder);
   tiny_mnist (folder);
   tiny_dvsgesture (folder);
+  tiny_cifar10 (folder);
 #ifdef HAVE_HDF5
   tiny_spoken ();
 #endif
   g_test_add_func ("/paper/check/all", test_all);
   for (gsize k = 0; k < G_N_ELEMENTS (papers); k++)
     {
-      const int group = (int)strcspn (papers[k].file + strcspn (papers[k].file, "-") + 1, "-") + 1
-                        + (int)strcspn (papers[k].file, "-"); /* "table-6" of "table-6-xor" */
-      g_autofree char *check = g_strdup_printf ("/paper/check/%s", papers[k].file),
-                      *whole
-                      = g_strdup_printf ("/paper/whole/%.*s/%s", group, papers[k].file, papers[k].file);
+      const char *slash = strchr (papers[k].file, '/'), *name = slash ? slash + 1 : papers[k].file;
+      const int group = (int)strcspn (name + strcspn (name, "-") + 1, "-") + 1
+                        + (int)strcspn (name, "-"); /* "table-6" of "table-6-xor" */
+      g_autofree char *check = g_strdup_printf ("/paper/check/%s", name),
+                      *whole = slash ? g_strdup_printf ("/paper/whole/%.*s/%s", group, name, name)
+                                     : g_strdup_printf ("/paper/whole/conv/%s", name);
       g_test_add_data_func (check, &papers[k], test_check);
       g_test_add_data_func (whole, &papers[k], test_whole);
     }

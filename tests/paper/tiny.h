@@ -105,4 +105,28 @@ tiny_dvsgesture (const char *folder)
     }
 }
 
+/* CIFAR-10: the batches unpacked, so many records of a label and three planes in each. A class shows in which rows are
+ * bright, and in which colour. */
+static inline void
+tiny_cifar10 (const char *folder)
+{
+  for (guint batch = 0; batch < 6; batch++) /* the first one to test with */
+    {
+      g_autofree char *path
+          = batch ? g_strdup_printf ("%s/cifar-10-batches-bin/data_batch_%u.bin", folder, batch)
+                  : g_strdup_printf ("%s/cifar-10-batches-bin/test_batch.bin", folder);
+      GByteArray *bytes = g_byte_array_new ();
+      for (guint k = 0; k < (batch ? TINY_TRAIN / 5 : TINY_TEST); k++)
+        {
+          const guint sample = 100 * batch + k, label = (6 * batch + k) % 10;
+          test_put (bytes, label, 1);
+          for (guint p = 0; p < 3072; p++)
+            test_put (
+                bytes,
+                p / 32 % 32 / 3 == label && p / 1024 == label % 3 ? 128 + tiny_draw (sample, p, 128) : 40, 1);
+        }
+      test_write (bytes, path);
+    }
+}
+
 #endif
