@@ -161,9 +161,9 @@ observe (const RvJob *job, const RvWork *work, const RvSignal *input, uint32_t s
   input_gradient.dense = model->grid ? work->outer_gradient : work->input_gradient;
   g_autofree RvSignal *layers = g_new (RvSignal, model->n_layers);
   g_autofree RvSignal *membranes = job->observer->membranes ? g_new0 (RvSignal, model->n_layers) : NULL;
-  g_autofree RvGridShown *shown = g_new0 (RvGridShown, model->head + 1);
+  g_autofree RvGridShown *shown = g_new0 (RvGridShown, 2 * model->head + 1);
   uint32_t ids[RV_TILE];
-  rv_grid_show (job, worker, shown, layers);
+  rv_grid_show (job, worker, shown, layers, membranes);
   for (uint32_t k = model->head; k < model->n_layers; k++)
     {
       const RvLayerPass *pass = &work->passes[k];
@@ -192,7 +192,7 @@ observe (const RvJob *job, const RvWork *work, const RvSignal *input, uint32_t s
                       .input_gradient = job->input ? &input_gradient : NULL,
                       .membranes = membranes };
   job->observer->tile (job->observer->self, &view);
-  for (uint32_t k = 0; k < model->head; k++)
+  for (uint32_t k = 0; k < 2 * model->head; k++)
     rv_grid_shown_clear (&shown[k]);
 }
 

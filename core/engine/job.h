@@ -49,7 +49,9 @@ size_t rv_grid_bytes (const RvModel *model, uint32_t n_tiles, uint32_t samples);
 /* The first value that holds a number that is not finite after a pass over one tile; or NULL. Caller owns. */
 char *rv_grid_bad (const RvModel *model);
 void rv_normalise_finish (RvModel *model, uint32_t n_tiles);
-/* What the layers on a grid handed on, for an observer; `shown` [layers] is cleared by the caller. */
-void rv_grid_show (const RvJob *job, uint32_t worker, RvGridShown *shown, RvSignal *layers);
+/* What the layers on a grid handed on, for an observer, and if `membranes` is not NULL those of their neurons; `shown`
+ * [layers][2] is cleared by the caller. */
+void rv_grid_show (const RvJob *job, uint32_t worker, RvGridShown *shown, RvSignal *layers,
+                   RvSignal *membranes);
 
 #endif

@@ -138,7 +138,8 @@ typedef struct
    * unit of every step has one, whether it fired or not. Of a static input one row per sample, the sum over
    * the steps. NULL otherwise. */
   const RvSignal *input_gradient;
-  /** The membrane of each layer's neurons after integrating and before reset, `dense`; NULL unless asked for. */
+  /** The membrane of each layer's neurons after integrating and before reset, `dense`, which is NULL where a
+   * layer on a grid has no neurons; NULL unless asked for. */
   const RvSignal *membranes;
 } RvTileView;
 

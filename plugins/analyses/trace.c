@@ -20,7 +20,8 @@ typedef struct
   int layer;
   uint32_t steps, units, decided, label;
   double width;      /* of a step: milliseconds, or 1 */
-  GArray *spikes[2]; /* of Spike: of the input, and of the layer */
+  gboolean has_neurons; /* the layer */
+  GArray *spikes[2];    /* of Spike: of the input, and of the layer */
   float *membranes;  /* [steps][units] */
 } Seen;
 
@@ -68,7 +69,8 @@ look (void *self, const RvTileView *view)
   if (!membrane)
     return;
   copy_spikes (&view->layers[seen->layer], seen->spikes[1]);
-  for (uint32_t t = 0; t < seen->steps; t++)
+  seen->has_neurons = membrane->dense != NULL;
+  for (uint32_t t = 0; seen->has_neurons && t < seen->steps; t++)
     memcpy (seen->membranes + (size_t)t * seen->units,
             membrane->dense + (size_t)t * membrane->samples * membrane->stride, seen->units * sizeof (float));
 }
@@ -83,7 +85,12 @@ see (RvModel *model, RvDataset *data, Seen *seen, GError **error)
   seen->membranes = g_new0 (float, (size_t)seen->steps * seen->units);
   for (uint32_t k = 0; k < 2; k++)
     seen->spikes[k] = g_array_new (FALSE, FALSE, sizeof (Spike));
-  return rv_model_evaluate (model, NULL, &batch, &observer, NULL, error);
+  if (!rv_model_evaluate (model, NULL, &batch, &observer, NULL, error))
+    return FALSE;
+  if (!seen->has_neurons)
+    g_set_error (error, RV_ERROR, RV_ERROR_PIPELINE,
+                 "layer %d has no neurons; 'layer' must name one whose membranes can be shown", seen->layer);
+  return seen->has_neurons;
 }
 
 static void

@@ -492,6 +492,46 @@ test_trace (void)
                          "no membranes");
 }
 
+/* On a grid of one place a convolution is a dense layer: the same spikes, membranes and costs. */
+static void
+test_grid (void)
+{
+#define NEURON "weight-scale: 4, neuron: {use: lif, threshold: 0.5, leak: 0.8}}"
+  static const char *const grid[]
+      = { "{use: conv2d, channels: 11, kernel: 1, " NEURON, "batch-norm", "{use: dense, units: 4, " NEURON },
+      *const dense[] = { "{use: dense, units: 11, " NEURON, "{use: dense, units: 4, " NEURON };
+  static const char *const asks[]
+      = { "{use: analysis/trace, model: model, data: data, layer: 0, sample: 17, most: 5}",
+          "{use: analysis/silhouette, model: model, data: data, layer: 0}",
+          "{use: analysis/firing-rate, model: model, data: data}" };
+  static const char *const tables[] = { "", "", "operations" }; /* of each the one to be compared */
+  g_autoptr (Fixture) f = fixture_new (RV_FORM_SPIKES);
+  rv_model_unref (f->wires.model);
+  for (guint k = 0; k < G_N_ELEMENTS (asks); k++)
+    {
+      g_autoptr (RvModel) own = f->wires.model
+          = network_new (3, grid, "rate", "cross-entropy", &f->wires.trained, 3);
+      g_autoptr (TestAnalysis) analysis = analyse (f, asks[k]);
+      g_autoptr (RvModel) other = f->wires.model
+          = network_new (2, dense, "rate", "cross-entropy", &f->wires.trained, 3);
+      g_autoptr (TestAnalysis) expected = analyse (f, asks[k]);
+      const RvTable *a = test_table (analysis, tables[k]), *b = test_table (expected, tables[k]);
+      for (uint32_t c = 0; c < rv_table_columns (b); c++)
+        if (rv_table_column_type (b, c) != RV_COLUMN_TEXT)
+          for (uint32_t row = 0; row < (k == 2 ? 1 : rv_table_rows (b)); row++)
+            {
+              const double x = test_number (a, row, rv_table_column_name (b, c)),
+                           y = test_number (b, row, rv_table_column_name (b, c));
+              g_assert_cmpfloat (fabs (x - y), <, 1e-5 * (1.0 + fabs (y)));
+            }
+      f->wires.model = NULL;
+    }
+  f->wires.model = network_new (3, grid, "rate", "cross-entropy", &f->wires.trained, 3);
+  test_analysis_refused (&f->wires, "{use: analysis/trace, model: model, data: data, layer: 1}",
+                         "layer 1 has no neurons");
+#undef NEURON
+}
+
 int
 main (int argc, char **argv)
 {
@@ -504,5 +544,6 @@ main (int argc, char **argv)
   g_test_add_func ("/analyses/convolutions", test_convolutions);
   g_test_add_func ("/analyses/baselines", test_baselines);
   g_test_add_func ("/analyses/trace", test_trace);
+  g_test_add_func ("/analyses/grid", test_grid);
   return g_test_run ();
 }

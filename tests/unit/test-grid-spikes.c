@@ -60,6 +60,7 @@ typedef struct
   RefNumber *tensors;                 /* the first number of each */
   RefNumber *input;                   /* [samples][steps or 1][units] */
   RefNumber *normal, *first, *second; /* [samples][steps][units] */
+  RefNumber *membranes[2];            /* of the neurons, likewise */
   RefNumber loss;
   double margin;
   uint32_t fired;
@@ -123,7 +124,7 @@ convolve (Reference *ref, const char *name, RefNumber bias, const RefNumber *in,
 
 /* u <- leak u + i, s = [u > threshold], u <- u (1 - s), for the steps of one neuron, `apart` numbers apart. */
 static void
-fire (Reference *ref, const RefNumber *current, RefNumber *spikes, uint32_t apart)
+fire (Reference *ref, const RefNumber *current, RefNumber *spikes, RefNumber *membranes, uint32_t apart)
 {
   RefTape *tape = &ref->tape;
   const RefNumber leak = ref_constant (tape, LEAK), threshold = ref_constant (tape, THRESHOLD);
@@ -131,12 +132,13 @@ fire (Reference *ref, const RefNumber *current, RefNumber *spikes, uint32_t apar
   for (uint32_t t = 0; t < STEPS; t++)
     {
       u = ref_add_product (tape, current[t * apart], leak, u);
-      const RefNumber z = ref_subtract (tape, u, threshold);
+      const RefNumber before = u, z = ref_subtract (tape, u, threshold);
       const double x = ref_value (tape, z);
       const RefNumber s = ref_apply (tape, z, x > 0.0 ? 1.0 : 0.0, ref_arctan (x));
       ref->margin = fmin (ref->margin, fabs (x));
       u = ref_subtract (tape, u, ref_multiply (tape, u, s));
       spikes[t * apart] = s;
+      membranes[t * apart] = before;
     }
 }
 
@@ -216,6 +218,8 @@ run_reference (Reference *ref)
   ref->normal = g_new (RefNumber, rows * units);
   ref->first = g_new (RefNumber, rows * units);
   ref->second = g_new (RefNumber, rows * others);
+  ref->membranes[0] = g_new (RefNumber, rows * units);
+  ref->membranes[1] = g_new (RefNumber, rows * others);
   g_autofree RefNumber *current = g_new (RefNumber, rows * others);
   for (uint32_t r = 0; r < rows; r++)
     for (uint32_t k = 0; k < units; k++)
@@ -229,7 +233,8 @@ run_reference (Reference *ref)
     normalise (ref, ref->normal, c);
   for (uint32_t k = 0; k < SAMPLES * units; k++)
     fire (ref, ref->normal + k / units * STEPS * units + k % units,
-          ref->first + k / units * STEPS * units + k % units, units);
+          ref->first + k / units * STEPS * units + k % units,
+          ref->membranes[0] + k / units * STEPS * units + k % units, units);
   for (uint32_t r = 0; r < rows; r++)
     for (uint32_t k = 0; k < others; k++)
       current[r * others + k] = convolve (ref, "network.3.weight",
@@ -238,7 +243,8 @@ run_reference (Reference *ref)
                                           (int)(k / OUT_WIDTH % OUT_HEIGHT) * 2 - 1, (int)(k % OUT_WIDTH));
   for (uint32_t k = 0; k < SAMPLES * others; k++)
     fire (ref, current + k / others * STEPS * others + k % others,
-          ref->second + k / others * STEPS * others + k % others, others);
+          ref->second + k / others * STEPS * others + k % others,
+          ref->membranes[1] + k / others * STEPS * others + k % others, others);
   const RefNumber share = ref_constant (&ref->tape, 1.0 / SAMPLES);
   ref->loss = 0;
   for (uint32_t s = 0; s < SAMPLES; s++)
@@ -253,7 +259,8 @@ run_reference (Reference *ref)
 static void
 reference_clear (Reference *ref)
 {
-  RefNumber *all[] = { ref->tensors, ref->input, ref->normal, ref->first, ref->second };
+  RefNumber *all[] = { ref->tensors, ref->input,        ref->normal,      ref->first,
+                       ref->second,  ref->membranes[0], ref->membranes[1] };
   for (guint k = 0; k < G_N_ELEMENTS (all); k++)
     g_free (all[k]);
   g_free (ref->tape.items);
@@ -324,6 +331,20 @@ compare_tile (void *self, const RvTileView *view)
             }
         }
     }
+  g_assert_null (view->membranes[0].dense);
+  g_assert_null (view->membranes[1].dense);
+  for (uint32_t l = 2; l < 4; l++)
+    for (uint32_t s = 0; s < view->samples; s++)
+      for (uint32_t k = 0; k < STEPS * view->layers[l].units; k++)
+        {
+          const RvSignal *signal = &view->membranes[l];
+          const uint32_t t = k / signal->units, unit = k % signal->units;
+          const double expected = ref_value (
+              &ref->tape, ref->membranes[l - 2][(size_t)view->ids[s] * STEPS * signal->units + k]);
+          g_assert_cmpfloat (
+              fabs (signal->dense[((size_t)t * signal->samples + s) * signal->stride + unit] - expected), <,
+              1e-5);
+        }
   const RvSignal *g = view->input_gradient;
   for (uint32_t s = 0; g && s < view->samples; s++)
     for (uint32_t t = 0; t < g->steps; t++)
@@ -388,7 +409,7 @@ test_reference (gconstpointer user)
   g_test_message ("%.1f %% firing, %u numbers on the tape", 100.0 * share, ref.tape.n);
   g_assert_true (share > c->least && share < c->most);
   const RvBatch batch = { ref.data, 0, NULL, SAMPLES };
-  const RvObserver observer = { .tile = compare_tile, .self = &ref };
+  const RvObserver observer = { .tile = compare_tile, .self = &ref, .membranes = TRUE };
   RvScore score;
   g_autofree float *gradient = g_new (float, rv_model_parameter_count (ref.model));
   rv_model_set_training (ref.model, c->training);

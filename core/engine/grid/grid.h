@@ -240,6 +240,10 @@ void rv_grid_take (const RvModel *model, RvGridTile *tile, const RvSignal *input
 void rv_grid_hand_on (const RvModel *model, RvGridTile *tile, RvGridWorker *worker, RvHandle value,
                       uint32_t samples, RvGridShown *shown, RvSignal *signal);
 void rv_grid_shown_clear (RvGridShown *shown);
+/* Room for numbers, all zero; and rows of a panel to where layers and observers look for their units. */
+float *rv_grid_shown_dense (const RvModel *model, const RvGridValue *v, RvGridShown *shown);
+void rv_grid_place (const RvGridValue *v, const RvGridTile *tile, uint32_t panel, const float *x,
+                    uint32_t rows, uint32_t samples, float *dense);
 void rv_grid_hand_back (const RvModel *model, RvGridTile *tile, RvGridWorker *worker, const float *gradient,
                         size_t stride, uint32_t samples);
 void rv_grid_input_gradient (const RvModel *model, const RvGridTile *tile, float *out, uint32_t samples);
@@ -254,6 +258,9 @@ void rv_grid_pool_backward (const RvModel *model, const RvGridOp *op, RvGridTile
 void rv_grid_fire_forward (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGridWorker *worker);
 void rv_grid_fire_backward (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGridWorker *worker);
 void rv_grid_fire_prepare (const RvModel *model, RvGridOp *op, const float *parameters);
+/* Runs it again for its membranes, which nobody keeps. */
+void rv_grid_fire_show (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGridWorker *worker,
+                        uint32_t samples, RvGridShown *shown, RvSignal *signal);
 void rv_grid_drop_forward (const RvModel *model, const RvGridOp *op, RvGridTile *tile);
 
 /* NORMALISE: moments of a tile; of the batch from those of the tiles, as a fixed tree, with the running

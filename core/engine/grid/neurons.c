@@ -185,6 +185,30 @@ rv_grid_fire_forward (const RvModel *model, const RvGridOp *op, RvGridTile *tile
     }
 }
 
+void
+rv_grid_fire_show (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGridWorker *worker,
+                   uint32_t samples, RvGridShown *shown, RvSignal *signal)
+{
+  const RvGridValue *v = rv_grid_value (model->grid, op->out);
+  float *dense = rv_grid_shown_dense (model, v, shown),
+        *membrane = worker->panel[2]; /* the current takes two */
+  for (uint32_t panel = 0; panel < v->columns; panel += RV_PANEL)
+    {
+      Panel p;
+      begin (model, op, tile, worker, panel, FALSE, &p);
+      p.run.membrane = membrane;
+      if (model->relaxed)
+        run_relaxed (op, worker, &p, membrane);
+      else
+        op->neurons.kernels->forward (op->neurons.neuron->self, &p.run);
+      rv_grid_place (v, tile, panel, membrane, rv_grid_rows (model, tile, v), samples, dense);
+    }
+  const uint32_t units = v->grid.channels * v->grid.height * v->grid.width;
+  *signal = (RvSignal){
+    .steps = model->steps, .samples = samples, .units = units, .stride = rv_row_stride (units), .dense = dense
+  };
+}
+
 /* The gradients of learned numbers of a panel, to the accumulator. */
 static void
 learn (const RvModel *model, const RvGridOp *op, const RvGridTile *tile, RvGridWorker *worker, const Panel *p)

@@ -328,12 +328,19 @@ rv_grid_backward (const RvJob *job, RvWork *work, uint32_t worker)
 }
 
 void
-rv_grid_show (const RvJob *job, uint32_t worker, RvGridShown *shown, RvSignal *layers)
+rv_grid_show (const RvJob *job, uint32_t worker, RvGridShown *shown, RvSignal *layers, RvSignal *membranes)
 {
   const RvModel *model = job->model;
   for (uint32_t k = 0; k < model->head; k++)
-    rv_grid_hand_on (model, model->grid->tiles[worker], worker_of (model, worker), model->layers[k].value,
-                     job->samples, &shown[k], &layers[k]);
+    {
+      RvGridTile *tile = model->grid->tiles[worker];
+      const RvGridOp *op = membranes ? rv_grid_firing (model, k) : NULL;
+      rv_grid_hand_on (model, tile, worker_of (model, worker), model->layers[k].value, job->samples,
+                       &shown[2 * k], &layers[k]);
+      if (op)
+        rv_grid_fire_show (model, op, tile, worker_of (model, worker), job->samples, &shown[2 * k + 1],
+                           &membranes[k]);
+    }
 }
 
 /* ---- all tiles in step */

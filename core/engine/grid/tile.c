@@ -451,30 +451,42 @@ show_spikes (const RvModel *model, const RvGridTile *tile, RvHandle value, uint3
       }
 }
 
+void
+rv_grid_place (const RvGridValue *v, const RvGridTile *tile, uint32_t panel, const float *x, uint32_t rows,
+               uint32_t samples, float *dense)
+{
+  const uint32_t width = rv_panel_width (v->columns, panel), pixels = v->grid.height * v->grid.width;
+  const size_t stride = rv_row_stride (v->grid.channels * pixels);
+  for (uint32_t j = 0; j < width; j++)
+    {
+      const uint32_t pixel = (panel + j) / v->apart, c = (panel + j) % v->apart;
+      if (c >= v->grid.channels || pixel >= pixels)
+        continue;
+      float *to = dense + c * pixels + pixel;
+      for (uint32_t r = 0; r < rows; r++)
+        to[(size_t)(r / tile->samples * samples + r % tile->samples) * stride] = x[(size_t)r * width + j];
+    }
+}
+
+float *
+rv_grid_shown_dense (const RvModel *model, const RvGridValue *v, RvGridShown *shown)
+{
+  const size_t n = (size_t)model->steps * model->tile
+                   * rv_row_stride (v->grid.channels * v->grid.height * v->grid.width);
+  if (!shown->dense)
+    return shown->dense = rv_aligned_alloc (n * sizeof (float));
+  return memset (shown->dense, 0, n * sizeof (float));
+}
+
 static void
 show_numbers (const RvModel *model, RvGridTile *tile, RvGridWorker *worker, RvHandle value, uint32_t samples,
-              RvGridShown *shown, size_t stride)
+              RvGridShown *shown)
 {
   const RvGridValue *v = rv_grid_value (model->grid, value);
-  const uint32_t rows = rv_grid_rows (model, tile, v), steps = rows / tile->samples,
-                 pixels = v->grid.height * v->grid.width;
-  if (!shown->dense)
-    shown->dense = rv_aligned_alloc (sizeof (float) * model->steps * model->tile * stride);
-  memset (shown->dense, 0, sizeof (float) * steps * samples * stride);
+  float *dense = rv_grid_shown_dense (model, v, shown);
   for (uint32_t panel = 0; panel < v->columns; panel += RV_PANEL)
-    {
-      const uint32_t width = rv_panel_width (v->columns, panel);
-      const float *x = rv_grid_read (model, tile, worker, value, panel, 0);
-      for (uint32_t j = 0; j < width; j++)
-        {
-          const uint32_t pixel = (panel + j) / v->apart, c = (panel + j) % v->apart;
-          if (c >= v->grid.channels || pixel >= pixels)
-            continue;
-          float *to = shown->dense + c * pixels + pixel;
-          for (uint32_t r = 0; r < rows; r++)
-            to[(size_t)(r / tile->samples * samples + r % tile->samples) * stride] = x[(size_t)r * width + j];
-        }
-    }
+    rv_grid_place (v, tile, panel, rv_grid_read (model, tile, worker, value, panel, 0),
+                   rv_grid_rows (model, tile, v), samples, dense);
 }
 
 void
@@ -488,7 +500,7 @@ rv_grid_hand_on (const RvModel *model, RvGridTile *tile, RvGridWorker *worker, R
   if (bits)
     show_spikes (model, tile, value, samples, shown);
   else
-    show_numbers (model, tile, worker, value, samples, shown, stride);
+    show_numbers (model, tile, worker, value, samples, shown);
   *signal = (RvSignal){ .steps = v->is_static ? 1 : model->steps,
                         .samples = samples,
                         .units = units,
