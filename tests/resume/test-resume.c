@@ -379,6 +379,57 @@ test_landscape (Study *study, gconstpointer user)
   assert_none_kept (study);
 }
 
+/* A network on a grid: what is dropped, and the running statistics, which no optimizer moves, go on as they were, in
+ * the middle of an epoch too. */
+static void
+test_grid (Study *study, gconstpointer user)
+{
+  static const char text[]
+      = "nodes:\n"
+        "  train: {use: dataset/delayed-xor, samples: 90, gap: 4, pattern: 3}\n"
+        "  test: {use: dataset/delayed-xor, split: test, samples: 30, gap: 4, pattern: 3}\n"
+        "  fit:\n"
+        "    use: trainer/bptt\n"
+        "    data: train\n"
+        "    validation: test\n"
+        "    network:\n"
+        "      - {use: conv2d, channels: 18, kernel: 1, weight-scale: 2, bias: no}\n"
+        "      - {use: batch-norm, momentum: 0.02}\n"
+        "      - {use: neurons, neuron: {use: lif, threshold: 0.5, leak: learned}}\n"
+        "      - {use: dropout, share: 0.2}\n"
+        "      - {use: residual, layers: [{use: conv2d, channels: 18, kernel: 1}, {use: batch-norm, "
+        "statistics: "
+        "tile}], neuron: lif}\n"
+        "      - {use: dense, units: 2, neuron: leaky-integrator}\n"
+        "    decoder: last-step\n"
+        "    optimizer: {use: adam, rate: 1e-2}\n"
+        "    epochs: 90\n"
+        "    batch: 16\n"
+        "  score: {use: analysis/accuracy, model: fit.best, data: test}\n";
+  static const struct
+  {
+    const char *text, *arguments;
+    int number, code;
+  } stops[] = { { "epoch 2/90", "--threads 1", SIGINT, 130 },
+                { "epoch 20/90", "--threads 3", SIGKILL, 128 + SIGKILL },
+                { "epoch 30/90", "--threads 2", SIGTERM, 130 } };
+  g_autofree char *file = study_path (study, "study.yaml");
+  g_assert_true (g_file_set_contents (file, text, -1, NULL));
+  g_autofree char *undisturbed = study_run_whole (study, "");
+  g_setenv ("RANVIER_CHECKPOINT_MINUTES", "0", TRUE);
+  for (guint k = 0; k < G_N_ELEMENTS (stops); k++)
+    {
+      g_autofree char *said = study_interrupt (study, "out", stops[k].arguments, 0, stops[k].text,
+                                               stops[k].number, stops[k].code);
+      g_assert_cmpuint (test_count (said, "fit  going on from "), ==, k > 0);
+    }
+  g_unsetenv ("RANVIER_CHECKPOINT_MINUTES");
+  g_autofree char *said = study_run (study, "out", "--threads 2", 0);
+  assert_says (said, "fit  going on from ");
+  study_compare (study, undisturbed, "out");
+  assert_none_kept (study);
+}
+
 /* A full disk under the run directory: a line that is lost is told. */
 static void
 test_metrics_lost (Study *study, gconstpointer user)
@@ -443,6 +494,7 @@ main (int argc, char **argv)
                 { "/resume/nowhere", test_nowhere },
                 { "/resume/changed", test_changed },
                 { "/resume/landscape", test_landscape },
+                { "/resume/grid", test_grid },
                 { "/resume/metrics-lost", test_metrics_lost },
                 { "/resume/drawing", test_drawing } };
   g_test_init (&argc, &argv, NULL);
