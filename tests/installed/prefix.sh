@@ -8,14 +8,22 @@ installed=$RANVIER_BUILD/tests/prefix
 PREFIX=$installed$RANVIER_PREFIX
 LIBDIR=$PREFIX/$RANVIER_LIBDIR
 
-# Only what changed is copied again; after a new configuration everything, so that nothing old is left.
+# Once for all tests that run at the same time: installing again would take files away from under the others, if only for
+# a moment. After a new build what changed is copied; after a new configuration everything, so that nothing old is left.
+changed ()
+{
+  [ ! -d "$installed" ] || [ -n "$(find "$@" -type f -newer "$installed.lock" -print -quit)" ]
+}
 (
   flock 9
-  if [ -n "$(find "$RANVIER_BUILD/build.ninja" -newer "$installed.lock")" ] || [ ! -d "$installed" ]; then
+  if changed "$RANVIER_BUILD/build.ninja"; then
     rm -rf "$installed"
   fi
-  "$MESON" install -C "$RANVIER_BUILD" --no-rebuild --only-changed --quiet --destdir "$installed" >&2 &&
-    touch "$installed.lock"
+  if changed "$RANVIER_BUILD/core" "$RANVIER_BUILD/plugins" "$RANVIER_BUILD/doc" "$RANVIER_SOURCE/include" \
+     "$RANVIER_SOURCE/pipelines" "$RANVIER_SOURCE/data" "$RANVIER_SOURCE/doc"; then
+    "$MESON" install -C "$RANVIER_BUILD" --no-rebuild --only-changed --quiet --destdir "$installed" >&2 &&
+      touch "$installed.lock"
+  fi
 ) 9>>"$installed.lock" || { echo "Bail out! meson install failed"; exit 1; }
 
 if ! grep -q '^prefix=.*pcfiledir' "$LIBDIR/pkgconfig/ranvier-1.pc"; then
