@@ -307,7 +307,7 @@ RvHandle
 rv_grid_layer (RvLayerBuild *build, RvInstance *layer, const char *path, RvHandle in, GError **error)
 {
   const RvLayerClass *class = layer->plugin->functions;
-  g_autofree char *before = g_strdup (build->prefix);
+  char *const before = build->prefix;
   g_return_val_if_fail (is_value (build->model, in), RV_NO_HANDLE);
   if (!class->declare)
     {
@@ -319,7 +319,7 @@ rv_grid_layer (RvLayerBuild *build, RvInstance *layer, const char *path, RvHandl
   build->prefix = g_strdup_printf ("%s%s.", before, path);
   const RvHandle out = class->declare (layer->self, build, in, error);
   g_free (build->prefix);
-  build->prefix = g_steal_pointer (&before);
+  build->prefix = before;
   if (out != RV_NO_HANDLE && rv_grid_has (build->model, out, error))
     return out;
   g_prefix_error (error, "%s: layer/%s: ", path, layer->plugin->name);
