@@ -513,6 +513,43 @@ test_mistakes (void)
     }
 }
 
+/* A network with batch normalisation: its running statistics are measured, not learned, and stay where they are; its
+ * gains are 1-D, as biases are. */
+static void
+test_normalised (void)
+{
+  static const struct
+  {
+    const char *options;
+    gboolean gains;
+  } cases[] = { { GRID ", eigenvalues: 2", FALSE }, { GRID ", biases: yes", TRUE } };
+  for (guint k = 0; k < G_N_ELEMENTS (cases); k++)
+    {
+      g_auto (Scape) s
+          = run_network ("{use: conv2d, channels: 6, kernel: 1, bias: no}\n"
+                         "      - batch-norm\n"
+                         "      - {use: neurons, neuron: {use: lif, threshold: 0.4, surrogate: arctan}}",
+                         cases[k].options, 0.0);
+      g_assert_no_error (s.error);
+      const RvTable *directions = table_of (&s, "directions");
+      guint seen = 0;
+      for (uint32_t row = 0; row < rv_table_rows (directions); row++)
+        {
+          const int column = rv_table_find_column (directions, "tensor");
+          g_assert_cmpint (column, >=, 0);
+          const char *tensor = rv_table_get_text (directions, row, (uint32_t)column);
+          const gboolean running = strstr (tensor, "running") != NULL,
+                         gain = g_str_has_suffix (tensor, "1.weight");
+          seen += running + gain;
+          if (running || gain)
+            g_assert_true ((cell (directions, row, "norm of x") > 0.0) == (gain && cases[k].gains));
+        }
+      g_assert_cmpuint (seen, ==, 3);
+      for (uint32_t row = 0; row < rv_table_rows (table_of (&s, "table")); row++)
+        g_assert_true (isfinite (cell (table_of (&s, "table"), row, "loss")));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -526,5 +563,6 @@ main (int argc, char **argv)
   g_test_add_func ("/landscape/eigenvalues", test_eigenvalues);
   g_test_add_func ("/landscape/lstm", test_lstm);
   g_test_add_func ("/landscape/mistakes", test_mistakes);
+  g_test_add_func ("/landscape/normalised", test_normalised);
   return g_test_run ();
 }

@@ -26,6 +26,8 @@ first_vector (RvModel *model, uint64_t seed, float *out)
     {
       RvModelTensor tensor;
       rv_model_describe_tensor (model, k, &tensor);
+      if (tensor.role == RV_ROLE_RUNNING) /* no parameter: the Hessian has no row for it */
+        continue;
       const RvStream stream = rv_stream_new (seed, tensor.name, "lanczos", NULL);
       const size_t n = (size_t)tensor.rows * tensor.columns;
       g_autofree float *values = g_new (float, n);

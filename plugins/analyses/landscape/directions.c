@@ -33,7 +33,10 @@ is_moved (const DirectionOptions *options, RvTensorRole role)
   switch (role)
     {
     case RV_ROLE_BIAS:
+    case RV_ROLE_GAIN: /* what a normalisation adds, and what it multiplies by */
       return options->biases;
+    case RV_ROLE_RUNNING: /* measured, not learned; a variance may not turn negative */
+      return FALSE;
     case RV_ROLE_NEURON:
       return options->neurons;
     default:

@@ -332,7 +332,7 @@ static const RvParam params[] = {
   RV_CHOICE (Options, normalise, "filter", normalise,
           "What becomes as long as it is in the model: each filter, each tensor, or nothing"),
   RV_BOOL (Options, biases, "no",
-          "Directions move biases too, each layer's as a whole scaled to its own length"),
+          "Directions move biases and gains of normalisations too, each layer's as a whole scaled to its own length"),
   RV_BOOL (Options, neuron_parameters, "no",
           "Directions move what neurons learned (leaks, thresholds) too, as biases"),
   RV_REALS (Options, radii, "[0.5, 1]", 1e-9, 1e6, "",
