@@ -277,20 +277,24 @@ rv_model_set_threshold (RvModel *model, uint32_t layer, double threshold, GError
   return TRUE;
 }
 
+double
+rv_neuron_value (const RvModel *model, const RvLayer *layer, uint32_t k, uint32_t unit,
+                 const float *parameters)
+{
+  const RvTrainable *t = (const void *)((const char *)layer->neuron->self + layer->variant->param_offsets[k]);
+  if (layer->learned[k] == RV_NO_HANDLE)
+    return layer->fixed[k];
+  const RvParameter *p = rv_parameter (model, layer->learned[k]);
+  const double x = parameters[p->offset + (p->type == RV_PARAMETER_SHARED ? 0 : unit)];
+  return t->unit_interval ? 1.0 / (1.0 + exp (-x)) : x;
+}
+
 static void
 fill_lanes (const RvModel *model, const RvLayer *layer, uint32_t k, const float *parameters, float *lanes)
 {
-  const RvTrainable *t = (const void *)((const char *)layer->neuron->self + layer->variant->param_offsets[k]);
-  const RvParameter *p = layer->learned[k] == RV_NO_HANDLE ? NULL : rv_parameter (model, layer->learned[k]);
   for (uint32_t n = 0; n < layer->stride; n++)
     {
-      const uint32_t unit = MIN (n, layer->units - 1);
-      double x = layer->fixed[k];
-      if (p)
-        {
-          x = parameters[p->offset + (p->type == RV_PARAMETER_SHARED ? 0 : unit)];
-          x = t->unit_interval ? 1.0 / (1.0 + exp (-x)) : x;
-        }
+      const double x = rv_neuron_value (model, layer, k, MIN (n, layer->units - 1), parameters);
       for (uint32_t s = 0; s < model->tile; s++)
         lanes[rv_lane (layer, s, n)] = (float)x;
     }

@@ -304,6 +304,9 @@ RvGridNet *rv_grid_net_copy (const RvGridNet *net);
 void rv_grid_net_free (RvGridNet *net);
 void rv_grid_net_drop (RvModel *model);
 void rv_grid_shown_clear (RvGridShown *shown);
+/* The value of number k of a layer's neurons for one unit: fixed, or learned, within (0, 1) where it must stay there. */
+double rv_neuron_value (const RvModel *model, const RvLayer *layer, uint32_t k, uint32_t unit,
+                        const float *parameters);
 /* Which number of a neuron is its threshold; -1: none. */
 int rv_threshold_of (const RvLayer *layer);
 /* Takes the parameters from members of a checkpoint (name -> RvTensor); an error names the first that is

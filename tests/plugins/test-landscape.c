@@ -2,9 +2,9 @@
  * and seed; eigenvalues against a dense Hessian by finite differences; and what must hold whatever the
  * numbers. */
 #include "base/threads.h"
+#include "fixture.h"
 #include "pipeline/document.h"
 #include "pipeline/graph-private.h"
-#include <json-glib/json-glib.h>
 #include <math.h>
 #include <ranvier/ranvier.h>
 #include <string.h>
@@ -83,13 +83,10 @@ static Scape
 run_network (const char *layer, const char *options, double factor)
 {
   Scape s = { .parser = json_parser_new () };
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "fixtures", "landscape.json", NULL);
   g_autofree char *text = g_strdup_printf (pipeline, layer, options);
   g_autoptr (RvMistakes) mistakes = rv_mistakes_new ();
   const RvGraphOptions how = { .quiet = TRUE };
-  json_parser_load_from_file (s.parser, path, &s.error);
-  g_assert_no_error (s.error);
-  s.fixture = json_node_get_object (json_parser_get_root (s.parser));
+  s.fixture = fixture_load (s.parser, "landscape.json");
   s.document = rv_document_parse (text, strlen (text), "test.yaml", NULL, mistakes);
   s.graph = s.document ? rv_graph_new (s.document, &how, mistakes) : NULL;
   rv_mistakes_raise (mistakes, &s.error);

@@ -2,7 +2,7 @@
  * tests/fixtures/scikit-learn.json, beside the script. And that features are what they say. */
 #include "base/threads.h"
 #include "plugins/analysis.h"
-#include <json-glib/json-glib.h>
+#include "fixture.h"
 #include <math.h>
 
 typedef struct
@@ -46,12 +46,8 @@ wire (Fixture *f)
 static void
 load (Fixture *f)
 {
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "fixtures", "scikit-learn.json", NULL);
   f->parser = json_parser_new ();
-  json_parser_load_from_file (f->parser, path, &error);
-  g_assert_no_error (error);
-  f->all = json_node_get_object (json_parser_get_root (f->parser));
+  f->all = fixture_load (f->parser, "scikit-learn.json");
   JsonArray *rows = json_object_get_array_member (f->all, "x"),
             *labels = json_object_get_array_member (f->all, "labels");
   f->n = json_array_get_length (rows);

@@ -1,19 +1,9 @@
 /* Optimizers, schedules and losses against what PyTorch made of the same numbers (tests/fixtures/pytorch-training.json,
  * beside the script that wrote it), and which parameters of a network decay. */
+#include "fixture.h"
 #include "unit/network.h"
 
-#include <json-glib/json-glib.h>
 #include <math.h>
-
-static JsonObject *
-load (JsonParser *parser)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "fixtures", "pytorch-training.json", NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  return json_node_get_object (json_parser_get_root (parser));
-}
 
 #define MOST 70
 
@@ -76,7 +66,7 @@ static void
 test_optimizers (void)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonObject *all = load (parser);
+  JsonObject *all = fixture_load (parser, "pytorch-training.json");
   JsonArray *cases = json_object_get_array_member (all, "optimizers");
   g_assert_cmpuint (json_array_get_length (cases), >=, 7);
   for (guint k = 0; k < json_array_get_length (cases); k++)
@@ -174,7 +164,7 @@ static void
 test_schedules (void)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonArray *cases = json_object_get_array_member (load (parser), "schedules");
+  JsonArray *cases = json_object_get_array_member (fixture_load (parser, "pytorch-training.json"), "schedules");
   g_assert_cmpuint (json_array_get_length (cases), >=, 5);
   for (guint k = 0; k < json_array_get_length (cases); k++)
     {
@@ -235,7 +225,7 @@ static void
 test_losses (void)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonArray *losses = json_object_get_array_member (load (parser), "losses");
+  JsonArray *losses = json_object_get_array_member (fixture_load (parser, "pytorch-training.json"), "losses");
   g_assert_cmpuint (json_array_get_length (losses), >=, 6);
   for (guint k = 0; k < json_array_get_length (losses); k++)
     {

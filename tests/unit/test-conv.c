@@ -1,8 +1,8 @@
 /* Convolutions, normalisations, pools and residual sums against PyTorch: loss and spikes, the gradient of every
  * parameter and of the input, the running statistics, and the loss that they give. What PyTorch found stands in
  * tests/fixtures/pytorch-conv.json, beside the script that wrote it. */
+#include "fixture.h"
 #include "network.h"
-#include <json-glib/json-glib.h>
 #include <math.h>
 
 #define FIXTURE "pytorch-conv.json"
@@ -25,16 +25,6 @@ typedef struct
   uint32_t fired[16];
   double worst, largest;
 } Seen;
-
-static JsonObject *
-load (JsonParser *parser)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "fixtures", FIXTURE, NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  return json_node_get_object (json_parser_get_root (parser));
-}
 
 static uint32_t
 get_int (JsonObject *object, const char *name)
@@ -247,7 +237,7 @@ static void
 test_case (gconstpointer user)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
-  Fixture fixture = { .all = load (parser) };
+  Fixture fixture = { .all = fixture_load (parser, FIXTURE) };
   RvScore score;
   fixture.c = json_array_get_object_element (json_object_get_array_member (fixture.all, "cases"),
                                              GPOINTER_TO_UINT (user));
@@ -282,7 +272,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonArray *cases = json_object_get_array_member (load (parser), "cases");
+  JsonArray *cases = json_object_get_array_member (fixture_load (parser, FIXTURE), "cases");
   for (guint k = 0; k < json_array_get_length (cases); k++)
     {
       const char *name = json_object_get_string_member (json_array_get_object_element (cases, k), "name");

@@ -1,8 +1,8 @@
 /* Recurrent networks against PyTorch, spiking ones and RNN, LSTM and GRU: loss, spikes, the gradient of every
  * parameter, and the parameters after steps of Adam. What PyTorch found stands in tests/fixtures/pytorch-*.json,
  * beside the scripts that wrote it. */
+#include "fixture.h"
 #include "network.h"
-#include <json-glib/json-glib.h>
 #include <math.h>
 
 typedef struct
@@ -12,16 +12,6 @@ typedef struct
   RvDataset *data;
   RvBatch batch;
 } Fixture;
-
-static JsonObject *
-load (JsonParser *parser, const char *file)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "fixtures", file, NULL);
-  json_parser_load_from_file (parser, path, &error);
-  g_assert_no_error (error);
-  return json_node_get_object (json_parser_get_root (parser));
-}
 
 static uint32_t
 get_int (JsonObject *object, const char *name)
@@ -167,7 +157,7 @@ static void
 test_case (gconstpointer user)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
-  Fixture fixture = { .all = load (parser, files[GPOINTER_TO_UINT (user) / 100]) };
+  Fixture fixture = { .all = fixture_load (parser, files[GPOINTER_TO_UINT (user) / 100]) };
   fixture.c = json_array_get_object_element (json_object_get_array_member (fixture.all, "cases"),
                                              GPOINTER_TO_UINT (user) % 100);
   make_model (&fixture);
@@ -215,7 +205,7 @@ main (int argc, char **argv)
   for (guint f = 0; f < G_N_ELEMENTS (files); f++)
     {
       g_autoptr (JsonParser) parser = json_parser_new ();
-      JsonArray *cases = json_object_get_array_member (load (parser, files[f]), "cases");
+      JsonArray *cases = json_object_get_array_member (fixture_load (parser, files[f]), "cases");
       for (guint k = 0; k < json_array_get_length (cases); k++)
         {
           const char *name = json_object_get_string_member (json_array_get_object_element (cases, k), "name");

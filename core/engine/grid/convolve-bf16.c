@@ -2,7 +2,7 @@
 #include "engine/grid/convolve.h"
 #include <string.h>
 
-/* Floats of one block of bf16 pairs, of `k` rows and `n` columns. */
+/* Numbers of one block of pairs, of `k` rows and `n` columns. */
 static size_t
 pairs_of (uint32_t k, uint32_t n)
 {

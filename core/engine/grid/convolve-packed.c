@@ -111,6 +111,7 @@ rv_convolve_packed_forward (const RvModel *model, const RvGridOp *op, RvGridTile
                                       tile->values[op->out].floats + rv_grid_at (piece.panel, rows)
                                           + piece.column - piece.panel + part.from,
                                       piece.stride, TRUE);
+              rv_grid_count (worker, 0.0, 2.0 * rows * p->inputs * part.n);
             }
         }
     }
@@ -135,12 +136,14 @@ rv_convolve_packed_backward (const RvModel *model, const RvGridOp *op, RvGridTil
           {
             const RvPiece piece = rv_grid_piece (out, pixel, part.chunk);
             const float *from = rv_grid_given (model, tile, op->out, piece.panel);
-            if (from)
-              rv_kernels ()->product_adjoint (rows, p->inputs, part.n, packed, stride,
-                                              from + piece.column - piece.panel + part.from, piece.stride,
-                                              tile->gradient + p->offset
-                                                  + (size_t)part.chunk * RV_PANEL * p->inputs + part.from,
-                                              rv_panel_width (p->stride, part.chunk * RV_PANEL));
+            if (!from)
+              continue;
+            rv_grid_count (worker, 0.0, 2.0 * rows * p->inputs * part.n);
+            rv_kernels ()->product_adjoint (rows, p->inputs, part.n, packed, stride,
+                                            from + piece.column - piece.panel + part.from, piece.stride,
+                                            tile->gradient + p->offset
+                                                + (size_t)part.chunk * RV_PANEL * p->inputs + part.from,
+                                            rv_panel_width (p->stride, part.chunk * RV_PANEL));
           }
         if (!down)
           continue;
@@ -149,11 +152,13 @@ rv_convolve_packed_backward (const RvModel *model, const RvGridOp *op, RvGridTil
           {
             const RvPiece piece = rv_grid_piece (out, pixel, part.chunk);
             const float *from = rv_grid_given (model, tile, op->out, piece.panel);
-            if (from)
-              rv_kernels ()->product (rows, part.n, stride, from + piece.column - piece.panel + part.from,
-                                      piece.stride,
-                                      op->transposed + (size_t)(part.chunk * RV_PANEL + part.from) * stride,
-                                      stride, packed, stride, TRUE);
+            if (!from)
+              continue;
+            rv_grid_count (worker, 0.0, 2.0 * rows * part.n * p->inputs);
+            rv_kernels ()->product (rows, part.n, stride, from + piece.column - piece.panel + part.from,
+                                    piece.stride,
+                                    op->transposed + (size_t)(part.chunk * RV_PANEL + part.from) * stride,
+                                    stride, packed, stride, TRUE);
           }
         pack (model, op, tile, worker, pixel, g, packed, stride, TRUE);
       }

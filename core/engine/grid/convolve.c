@@ -82,6 +82,7 @@ meet (const RvModel *model, const RvGridOp *op, const RvGridTile *tile, RvGridWo
     {
       kernels->product (rows, k, wide, room->floats + rv_grid_at (piece.panel, rows) + shift, piece.stride,
                         block, wide, out, stride, TRUE);
+      rv_grid_count (worker, 0.0, 2.0 * rows * k * wide);
       return;
     }
   const uint64_t *words = room->bits + (size_t)(piece.panel / RV_PANEL) * rows;
@@ -91,10 +92,12 @@ meet (const RvModel *model, const RvGridOp *op, const RvGridTile *tile, RvGridWo
   if (n < SPARSE * rows * k)
     {
       kernels->gather_words (block, wide, words, shift, k, rows, out, stride);
+      rv_grid_count (worker, (double)n * wide * sizeof (float), 0.0);
       return;
     }
   kernels->expand (words, shift, k, rows, worker->panel[0], RV_PANEL);
   kernels->product (rows, k, wide, worker->panel[0], RV_PANEL, block, wide, out, stride, TRUE);
+  rv_grid_count (worker, 0.0, 2.0 * rows * k * wide);
 }
 
 static void
@@ -180,7 +183,7 @@ turn_bits (const uint64_t *rows_bits, uint32_t shift, uint32_t k, uint32_t rows,
 typedef struct
 {
   const float *numbers; /* [rows], stride apart; NULL: spikes that are few, as words by channel */
-  uint32_t stride;
+  uint32_t stride, spikes;
   gboolean none;
 } Operand;
 
@@ -191,18 +194,18 @@ operand_of (const RvModel *model, const RvGridOp *op, const RvGridTile *tile, Rv
   const RvGridRoom *room = &tile->values[op->in];
   const uint32_t shift = piece.column - piece.panel;
   if (!room->bits)
-    return (Operand){ room->floats + rv_grid_at (piece.panel, rows) + shift, piece.stride, FALSE };
+    return (Operand){ room->floats + rv_grid_at (piece.panel, rows) + shift, piece.stride, 0, FALSE };
   const uint64_t *words = room->bits + (size_t)(piece.panel / RV_PANEL) * rows;
   const uint32_t n = count_spikes (words, shift, piece.width, rows);
   if (n == 0)
-    return (Operand){ NULL, 0, TRUE };
+    return (Operand){ NULL, 0, 0, TRUE };
   if (n < SPARSE * rows * k)
     {
       turn_bits (words, shift, k, rows, worker->words);
-      return (Operand){ NULL, 0, FALSE };
+      return (Operand){ NULL, 0, n, FALSE };
     }
   rv_kernels ()->expand (words, shift, k, rows, worker->panel[0], RV_PANEL);
-  return (Operand){ worker->panel[0], RV_PANEL, FALSE };
+  return (Operand){ worker->panel[0], RV_PANEL, 0, FALSE };
 }
 
 /* A pixel of the input and one of its pieces: what goes to the weight of each tap, and what comes back. */
@@ -244,6 +247,8 @@ backward_piece (const RvModel *model, const RvGridOp *op, RvGridTile *tile, RvGr
                                 op->transposed + rv_convolve_back_at (p, in, tap, i)
                                     + (size_t)o * RV_PANEL * piece.width,
                                 piece.width, back, piece.stride, TRUE);
+            rv_grid_count (worker, (double)a.spikes * wide * sizeof (float),
+                           2.0 * rows * ((a.numbers ? k * wide : 0) + (down ? n * piece.width : 0)));
           }
       }
 }

@@ -121,7 +121,18 @@ typedef struct
   const uint16_t **lists[2];
   size_t lists_room;
   RvSpent *spent; /* [layers][RV_PHASES], or NULL */
+  RvSpent *now;   /* of them, that of the operation at hand */
 } RvGridWorker;
+
+/* What an operation moved and did, for the profile. */
+static inline void
+rv_grid_count (RvGridWorker *worker, double bytes, double operations)
+{
+  if (!worker->now)
+    return;
+  worker->now->bytes += bytes;
+  worker->now->operations += operations;
+}
 
 /* The part of a model that is on grids. */
 struct RvGridNet

@@ -14,25 +14,13 @@ rv_grid_fire_prepare (const RvModel *model, RvGridOp *op, const float *parameter
   if (!op->lanes)
     op->lanes = rv_aligned_alloc (n * sizeof (float));
   for (uint32_t k = 0; k < layer->variant->params; k++)
-    {
-      const RvTrainable *t
-          = (const void *)((const char *)layer->neuron->self + layer->variant->param_offsets[k]);
-      const RvParameter *p
-          = layer->learned[k] == RV_NO_HANDLE ? NULL : rv_parameter (model, layer->learned[k]);
-      float *lanes = op->lanes + (size_t)k * v->columns;
-      for (uint32_t column = 0; column < v->columns; column++)
-        {
-          const uint32_t c = MIN (column % v->apart, v->grid.channels - 1),
-                         pixel = MIN (column / v->apart, pixels - 1);
-          double x = layer->fixed[k];
-          if (p)
-            {
-              x = parameters[p->offset + (p->type == RV_PARAMETER_SHARED ? 0 : c * pixels + pixel)];
-              x = t->unit_interval ? 1.0 / (1.0 + exp (-x)) : x;
-            }
-          lanes[column] = (float)x;
-        }
-    }
+    for (uint32_t column = 0; column < v->columns; column++)
+      {
+        const uint32_t c = MIN (column % v->apart, v->grid.channels - 1),
+                       pixel = MIN (column / v->apart, pixels - 1);
+        op->lanes[(size_t)k * v->columns + column]
+            = (float)rv_neuron_value (model, layer, k, c * pixels + pixel, parameters);
+      }
   if (!layer->raised)
     return;
   if (!op->own)

@@ -208,7 +208,9 @@ forward_op (const RvModel *model, uint32_t index, RvGridTile *tile, RvGridWorker
 {
   const RvGridOp *op = rv_grid_op (model->grid, index);
   RvSpent *spent = worker->spent ? worker->spent + (size_t)op->layer * RV_PHASES : NULL;
+  const RvPhase phase = op->type == RV_GRID_CONVOLVE ? RV_PHASE_PROJECTION : RV_PHASE_NEURONS;
   const double began = rv_spent_begin (spent);
+  worker->now = spent ? &spent[phase] : NULL;
   switch (op->type)
     {
     case RV_GRID_CONVOLVE:
@@ -233,8 +235,7 @@ forward_op (const RvModel *model, uint32_t index, RvGridTile *tile, RvGridWorker
     case RV_GRID_ADD: /* made where it is read */
       break;
     }
-  rv_spent_end (spent, op->type == RV_GRID_CONVOLVE ? RV_PHASE_PROJECTION : RV_PHASE_NEURONS, began, 0.0,
-                0.0);
+  rv_spent_end (spent, phase, began, 0.0, 0.0);
 }
 
 /* What comes before a normalisation's own share is known is rv_normalise_sum; see backward_stage. */
@@ -243,7 +244,9 @@ backward_op (const RvModel *model, uint32_t index, RvGridTile *tile, RvGridWorke
 {
   const RvGridOp *op = rv_grid_op (model->grid, index);
   RvSpent *spent = worker->spent ? worker->spent + (size_t)op->layer * RV_PHASES : NULL;
+  const RvPhase phase = op->type == RV_GRID_CONVOLVE ? RV_PHASE_WEIGHTS : RV_PHASE_ADJOINT;
   const double began = rv_spent_begin (spent);
+  worker->now = spent ? &spent[phase] : NULL;
   switch (op->type)
     {
     case RV_GRID_CONVOLVE:
@@ -265,7 +268,7 @@ backward_op (const RvModel *model, uint32_t index, RvGridTile *tile, RvGridWorke
     case RV_GRID_ADD: /* their gradients went on as they came */
       break;
     }
-  rv_spent_end (spent, op->type == RV_GRID_CONVOLVE ? RV_PHASE_WEIGHTS : RV_PHASE_ADJOINT, began, 0.0, 0.0);
+  rv_spent_end (spent, phase, began, 0.0, 0.0);
 }
 
 /* ---- one tile by itself */
@@ -453,6 +456,8 @@ rv_grid_profile (const RvModel *model, RvSpent *sum, double *all)
       for (uint32_t k = 0; spent && k < model->n_layers * RV_PHASES; k++)
         {
           sum[k].seconds += spent[k].seconds;
+          sum[k].bytes += spent[k].bytes;
+          sum[k].operations += spent[k].operations;
           *all += spent[k].seconds;
         }
     }
