@@ -534,7 +534,7 @@ test_normalised (void)
         {
           const int column = rv_table_find_column (directions, "tensor");
           g_assert_cmpint (column, >=, 0);
-          const char *tensor = rv_table_get_text (directions, row, (uint32_t)column);
+          g_autofree char *tensor = rv_table_get_text (directions, row, (uint32_t)column);
           const gboolean running = strstr (tensor, "running") != NULL,
                          gain = g_str_has_suffix (tensor, "1.weight");
           seen += running + gain;
